@@ -1,0 +1,124 @@
+"""The structs that mirror `tensorzero.toml`, one per table; decoded, they are the frozen configuration t0 runs on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Struct
+
+from t0.config.decode import Kind
+from t0.config.fields import NOT_TOML, NOT_YET
+from t0.config.schema.common import (
+    ExtraBodyEntry,
+    ExtraHeaderEntry,
+    NonStreamingTimeouts,
+    PathEntry,
+    ProviderConfig,
+    Retries,
+    StreamingTimeouts,
+    Timeouts,
+)
+from t0.config.schema.functions import (
+    FUNCTION_KINDS,
+    ROLES,
+    ChatFunctionConfig,
+    EvaluationConfig,
+    EvaluatorConfig,
+    Experimentation,
+    ExperimentationConfig,
+    FunctionConfig,
+    JsonFunctionConfig,
+    JsonModeKey,
+    MetricConfig,
+    Place,
+    SampledVariantConfig,
+    TemplateRef,
+    ToolDefinition,
+    VariantConfig,
+)
+from t0.config.schema.gateway import Autopilot, ClickHouse, Gateway, Postgres
+from t0.config.schema.limits import (
+    ENFORCED_LIMITS,
+    OBJECT_STORAGE_KINDS,
+    STORED_FILES,
+    ObjectStorage,
+    RateLimiting,
+)
+from t0.config.schema.models import EmbeddingModelConfig, EmbeddingProvider, ModelConfig, ProviderTypes
+
+
+class OptimizerConfig(Struct, Kind, frozen=True, kw_only=True):
+    """One `[optimizers.O]` table. Unknown keys are ignored."""
+
+
+class Source(Struct, frozen=True):
+    """Where the configuration came from: the glob and its files, and the merged tree they hold, files resolved."""
+
+    glob: str | None = None
+    paths: list[str] = []
+    tree: dict[str, Any] = {}
+    secrets: frozenset[str] = frozenset()
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole configuration."""
+
+    gateway: Gateway = Gateway()
+    clickhouse: ClickHouse = ClickHouse()
+    postgres: Postgres = Postgres()
+    rate_limiting: Annotated[RateLimiting, ENFORCED_LIMITS] = RateLimiting()
+    object_storage: Annotated[ObjectStorage | None, STORED_FILES] = None
+    models: dict[str, ModelConfig] = {}
+    embedding_models: Annotated[dict[str, EmbeddingModelConfig], NOT_YET] = {}
+    functions: dict[str, FunctionConfig] = {}
+    metrics: dict[str, MetricConfig] = {}
+    tools: dict[str, ToolDefinition] = {}
+    evaluations: Annotated[dict[str, EvaluationConfig], NOT_YET] = {}
+    provider_types: ProviderTypes = ProviderTypes()
+    optimizers: dict[str, OptimizerConfig] = {}
+    autopilot: Autopilot = Autopilot()
+    source: Annotated[Source, NOT_TOML] = Source()
+
+
+__all__ = [
+    "ENFORCED_LIMITS",
+    "FUNCTION_KINDS",
+    "OBJECT_STORAGE_KINDS",
+    "ROLES",
+    "STORED_FILES",
+    "Autopilot",
+    "ChatFunctionConfig",
+    "ClickHouse",
+    "Config",
+    "EmbeddingModelConfig",
+    "EmbeddingProvider",
+    "EvaluationConfig",
+    "EvaluatorConfig",
+    "Experimentation",
+    "ExperimentationConfig",
+    "ExtraBodyEntry",
+    "ExtraHeaderEntry",
+    "FunctionConfig",
+    "Gateway",
+    "JsonFunctionConfig",
+    "JsonModeKey",
+    "MetricConfig",
+    "ModelConfig",
+    "NonStreamingTimeouts",
+    "ObjectStorage",
+    "OptimizerConfig",
+    "PathEntry",
+    "Place",
+    "Postgres",
+    "ProviderConfig",
+    "ProviderTypes",
+    "RateLimiting",
+    "Retries",
+    "SampledVariantConfig",
+    "Source",
+    "StreamingTimeouts",
+    "TemplateRef",
+    "Timeouts",
+    "ToolDefinition",
+    "VariantConfig",
+]

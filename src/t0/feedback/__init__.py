@@ -1,0 +1,1 @@
+"""`POST /feedback`: what people and evaluators say of inferences and episodes."""

@@ -1,0 +1,89 @@
+"""The last step: one record per request, appended to the ring; the recorder derives everything else."""
+
+from __future__ import annotations
+
+from t0._core import uuid7
+from t0.functions.base import FunctionOutput
+from t0.inference.context import Context
+from t0.models.call import ModelResult
+from t0.types.record import CountRecord, InferenceRecord, ModelInferenceRecord, Record, ToolRecord
+from t0.variants.base import VariantResult
+
+
+async def success(context: Context, result: VariantResult, output: FunctionOutput) -> None:
+    """Records an answered inference; with synchronous writes, returns once it is stored."""
+    gateway, request = context.gateway, context.request
+    if not context.counted:
+        return
+    count = _count(context)
+    tried_one = not context.failed_variants
+    count.variant_name = result.variant_name if tried_one else None
+    count.input_tokens = sum(c.usage.input_tokens or 0 for c in result.calls if not c.cached)
+    count.output_tokens = sum(c.usage.output_tokens or 0 for c in result.calls if not c.cached)
+    if not gateway.stores:
+        gateway.append(Record(count=count))
+        return
+    row = InferenceRecord(
+        function_type=context.function.type,
+        id=context.inference_id,
+        episode_id=context.episode_id,
+        function_name=context.function.name,
+        variant_name=result.variant_name,
+        input=request.input,
+        output=output.output,
+        params=result.params,
+        processing_time_ms=context.elapsed_ms(),
+        ttft_ms=context.ttft_ms,
+        tags=context.tags,
+        extra_body=request.extra_body,
+        tools=_tools(context),
+        output_schema=context.function.output_schema(request) if context.function.type == "json" else None,
+        auxiliary_content=output.auxiliary,
+        model_inferences=[_model_inference(c) for c in result.calls],
+        snapshot_hash=gateway.snapshot_hash,
+    )
+    await gateway.store(Record(count=count, row=row))
+
+
+def failure(context: Context) -> None:
+    """Counts a request that passed validation and got no answer."""
+    if context.counted:
+        context.gateway.append(Record(count=_count(context)))
+
+
+def _count(context: Context) -> CountRecord:
+    return CountRecord(
+        endpoint="inference",
+        function_name=context.function.name,
+        model_name=context.request.model_name,
+        inferences=1,
+        overhead_s=context.overhead_s(),
+    )
+
+
+def _tools(context: Context) -> ToolRecord | None:
+    config = context.tools.config
+    return None if config is None else ToolRecord(config=config, static_names=list(context.tools.static_names))
+
+
+def _model_inference(call: ModelResult) -> ModelInferenceRecord:
+    usage = call.usage
+    return ModelInferenceRecord(
+        id=uuid7.new(),
+        model_name=call.model_name,
+        model_provider_name=call.provider_name,
+        raw_request=call.raw_request,
+        raw_response=call.raw_response,
+        system=call.request.system,
+        input_messages=call.request.messages,
+        output=call.output,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        provider_cache_read_input_tokens=usage.provider_cache_read_input_tokens,
+        provider_cache_write_input_tokens=usage.provider_cache_write_input_tokens,
+        cost=None if call.cost is None else str(call.cost),
+        response_time_ms=call.response_time_ms,
+        ttft_ms=call.ttft_ms,
+        cached=call.cached,
+        finish_reason=call.finish_reason,
+    )

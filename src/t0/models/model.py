@@ -1,0 +1,76 @@
+"""A model: providers in their order, each tried until one answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from t0.config.schema import Timeouts
+from t0.errors import AllModelProvidersFailed, ModelTimeout, RequestError
+from t0.models.call import ModelCall, ModelResult
+from t0.models.limits import first_chunk_limit, total_deadline, within
+from t0.models.provider import ModelProvider
+from t0.models.stream import ModelStream
+
+
+class Model:
+    """`[models.M]`, or a shorthand model with its one provider."""
+
+    def __init__(
+        self,
+        name: str,
+        build_providers: Callable[[], Sequence[ModelProvider]],
+        timeouts: Timeouts | None = None,
+        namespace: str | None = None,
+    ) -> None:
+        """`build_providers` is called by the first use; what it raises fails that call."""
+        self.name = name
+        self._build_providers = build_providers
+        self.namespace = namespace
+        self._timeouts = timeouts or Timeouts()
+
+    @cached_property
+    def providers(self) -> Sequence[ModelProvider]:
+        return self._build_providers()
+
+    async def infer(self, call: ModelCall) -> ModelResult:
+        """The first provider's answer that comes. Raises `AllModelProvidersFailed` or `ModelTimeout`."""
+        limit = self._timeouts.non_streaming.total_ms
+        if limit is None:
+            return await self._infer(call)
+        return await within(
+            limit, lambda: ModelTimeout(self.name, "non_streaming.total_ms", limit), self._infer(call)
+        )
+
+    async def _infer(self, call: ModelCall) -> ModelResult:
+        errors: dict[str, RequestError] = {}
+        for provider in self.providers:
+            try:
+                result = await provider.infer(call)
+            except RequestError as e:
+                errors[provider.name] = e
+                continue
+            result.failures = list(errors.values())
+            return result
+        raise AllModelProvidersFailed(errors)
+
+    async def stream(self, call: ModelCall) -> ModelStream:
+        """The first provider's stream that begins. Raises as `infer` does."""
+        started = time.monotonic()
+        limit, setting = first_chunk_limit(self._timeouts.streaming)
+        stream = await within(limit, lambda: ModelTimeout(self.name, setting, limit or 0), self._stream(call))
+        stream.limit(total_deadline(self._timeouts.streaming, started, ModelTimeout, self.name))
+        return stream
+
+    async def _stream(self, call: ModelCall) -> ModelStream:
+        errors: dict[str, RequestError] = {}
+        for provider in self.providers:
+            try:
+                stream = await provider.stream(call)
+            except RequestError as e:
+                errors[provider.name] = e
+                continue
+            stream.failures = list(errors.values())
+            return stream
+        raise AllModelProvidersFailed(errors)

@@ -1,0 +1,151 @@
+"""One provider of one model: the vendor's mapping, the transport, the limits and the price."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+from typing import Any
+
+from t0.config.schema import ProviderConfig
+from t0.errors import ModelProviderTimeout, ProviderFailure, RequestError, UpstreamError, UpstreamTimeout
+from t0.models.call import ModelCall, ModelResult
+from t0.models.limits import elapsed_ms, first_chunk_limit, total_deadline, within
+from t0.models.stream import ModelStream
+from t0.providers.base import Provider
+from t0.providers.cost import CostRules
+from t0.types.model import ModelRequest
+from t0.upstream.base import HttpRequest, HttpResponse, Transport
+
+_TOO_SLOW = (
+    "Request timed out due to `gateway.global_outbound_http_timeout_ms`. "
+    "Consider increasing this value in your configuration if you expect inferences to take longer to complete."
+)
+
+
+class ModelProvider:
+    """`[models.M.providers.P]`, ready to be called."""
+
+    def __init__(
+        self, model_name: str, provider: Provider, config: ProviderConfig, transport: Transport, cost: CostRules | None
+    ) -> None:
+        self.name = provider.name
+        self.provider = provider
+        self._model_name = model_name
+        self._timeouts = config.timeouts
+        self._transport = provider.transport or transport
+        self._cost = cost
+
+    async def infer(self, call: ModelCall) -> ModelResult:
+        """A complete answer. Raises `RequestError`."""
+        limit = self._timeouts.non_streaming.total_ms
+        if limit is None:
+            return await self._infer(call)
+        return await within(limit, lambda: self._too_slow("non_streaming.total_ms", limit), self._infer(call))
+
+    async def _infer(self, call: ModelCall) -> ModelResult:
+        request = self.provider.request(call.request, call.credentials)
+        started = time.monotonic()
+        try:
+            response = await self._transport.send(request)
+        except UpstreamError as e:
+            raise self._not_sent(e, request) from e
+        finally:
+            call.exchanges.append((started, time.monotonic()))
+        return self._read(call.request, request, response, elapsed_ms(started))
+
+    def _read(self, call: ModelRequest, sent: HttpRequest, response: HttpResponse, took_ms: int) -> ModelResult:
+        try:
+            if not 200 <= response.status < 300:
+                raise self.provider.failure(response.status, response.headers, response.body)
+            answer = self.provider.response(call, response.headers, response.body)
+        except ProviderFailure as e:
+            raise self._with_raw(e, sent.body, response.body) from None
+        raw_response = response.body.decode("utf-8", "replace")
+        return self.result(
+            call,
+            raw_request=sent.body.decode(),
+            raw_response=raw_response,
+            output=answer.output,
+            usage=answer.usage,
+            raw_usage=[] if answer.raw_usage is None else [answer.raw_usage],
+            finish_reason=answer.finish_reason,
+            cost=self._cost.complete(raw_response) if self._cost else None,
+            response_time_ms=took_ms,
+        )
+
+    async def stream(self, call: ModelCall) -> ModelStream:
+        """A streamed answer whose first chunk has come. Raises `RequestError`."""
+        started = time.monotonic()
+        limit, setting = first_chunk_limit(self._timeouts.streaming)
+        stream = await within(limit, lambda: self._too_slow(setting, limit or 0), self._open(call, started))
+        stream.limit(total_deadline(self._timeouts.streaming, started, ModelProviderTimeout, self.name))
+        return stream
+
+    async def _open(self, call: ModelCall, started: float) -> ModelStream:
+        request = self.provider.request(call.request, call.credentials)
+        try:
+            body = await self._transport.stream(request)
+        except UpstreamError as e:
+            call.exchanges.append((started, time.monotonic()))
+            raise self._not_sent(e, request) from e
+        stream: ModelStream | None = None
+        try:
+            if not self.provider.opens_stream(body.status, body.headers):
+                raise await self._refused(request, body)
+            stream = ModelStream(self, call, body, request.body.decode())
+            await stream.open(started)
+        except BaseException:
+            stream.close() if stream is not None else body.close()
+            raise
+        return stream
+
+    async def _refused(self, request: HttpRequest, body: Any) -> ProviderFailure:
+        parts = []
+        try:
+            while data := await body.read():
+                parts.append(data)
+        except UpstreamError as e:
+            return self.stream_lost(e)
+        content = b"".join(parts)
+        return self._with_raw(self.provider.stream_failure(body.status, body.headers, content), request.body, content)
+
+    # -- errors --------------------------------------------------------------------------------------------------------
+
+    def _too_slow(self, setting: str, limit_ms: int) -> RequestError:
+        return ModelProviderTimeout(self.name, setting, limit_ms)
+
+    def _not_sent(self, error: UpstreamError, request: HttpRequest) -> ProviderFailure:
+        text = _TOO_SLOW if isinstance(error, UpstreamTimeout) else f"Error sending request: {error}"
+        failure = ProviderFailure("client", text, self.provider.type, api_type=self.provider.api_type)
+        return self._with_raw(failure, request.body, None)
+
+    def stream_lost(self, error: UpstreamError) -> ProviderFailure:
+        """The failure for a connection that ended in the middle of a stream."""
+        text = _TOO_SLOW if isinstance(error, UpstreamTimeout) else str(error)
+        return ProviderFailure("fatal_stream", text, self.provider.type, api_type=self.provider.api_type)
+
+    def _with_raw(self, failure: ProviderFailure, request: bytes, response: bytes | None) -> ProviderFailure:
+        keep_request, keep_response = self.provider.raw_bodies_in_errors
+        if keep_request and failure.raw_request is None:
+            failure.raw_request = request.decode("utf-8", "replace")
+        if keep_response and failure.raw_response is None and response is not None:
+            failure.raw_response = response.decode("utf-8", "replace")
+        return failure
+
+    # -- results -------------------------------------------------------------------------------------------------------
+
+    def stream_cost(self, raw_chunks: list[str]) -> Decimal | None:
+        return self._cost.stream(raw_chunks) if self._cost else None
+
+    def result(self, request: ModelRequest, *, cost: Decimal | None, **fields: Any) -> ModelResult:
+        fields["usage"].cost = None if cost is None else float(cost)
+        return ModelResult(
+            request=request,
+            model_name=self._model_name,
+            provider_name=self.name,
+            provider_type=self.provider.type,
+            api_type=self.provider.api_type,
+            cost=cost,
+            **fields,
+        )
+

@@ -1,0 +1,69 @@
+"""The models by name: those of the configuration, and shorthand ones made when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cachetools import LRUCache
+
+from t0.config.credentials import CredentialStore
+from t0.config.schema import Config, ModelConfig, ProviderConfig
+from t0.errors import ConfigError, InferenceError, RequestError
+from t0.models.model import Model
+from t0.models.provider import ModelProvider
+from t0.providers.cost import CostRules
+from t0.providers.registry import provider_class
+from t0.providers.shorthand import is_shorthand, shorthand_config
+from t0.upstream.base import Transport
+
+_SHORTHAND_MODELS = 1024
+"""How many shorthand models are kept; of more, the least recently used are forgotten."""
+
+
+class ModelTable:
+    """Finds models."""
+
+    def __init__(self, config: Config, env: Mapping[str, str], transport: Transport) -> None:
+        """Raises `ConfigError` when a configured provider cannot be built, a missing credential included."""
+        self._transport = transport
+        self._credentials = CredentialStore(env, config.provider_types.credential_locations())
+        self._configured = {name: self._model(name, model) for name, model in config.models.items()}
+        self._shorthand: LRUCache[str, Model] = LRUCache(_SHORTHAND_MODELS)
+
+    def find(self, name: str) -> Model | None:
+        """The model, or None when neither the configuration nor a shorthand prefix knows it."""
+        found = self._configured.get(name) or self._shorthand.get(name)
+        if found is None and is_shorthand(name):
+            found = Model(name, lambda: self._shorthand_providers(name))
+            self._shorthand[name] = found
+        return found
+
+    def get(self, name: str) -> Model:
+        """As `find`. Raises `ConfigError` for an unknown model."""
+        model = self.find(name)
+        if model is None:
+            raise ConfigError(f"Model name '{name}' not found in model table")
+        return model
+
+    def _model(self, name: str, config: ModelConfig) -> Model:
+        providers = [self._configured_provider(name, key, config.providers[key]) for key in config.routing]
+        return Model(name, lambda: providers, config.timeouts, config.namespace)
+
+    def _configured_provider(self, model_name: str, key: str, config: ProviderConfig) -> ModelProvider:
+        try:
+            return self._provider(model_name, key, config)
+        except (ConfigError, RequestError) as e:
+            raise ConfigError(str(e), key=f"models.{model_name}.providers.{key}") from e
+
+    def _shorthand_providers(self, name: str) -> Sequence[ModelProvider]:
+        """Built by the first call, because only that needs the credential."""
+        try:
+            config = shorthand_config(name)
+            return [self._provider(name, config.type, config)]
+        except ConfigError as e:
+            raise InferenceError(str(e)) from e
+
+    def _provider(self, model_name: str, key: str, config: ProviderConfig) -> ModelProvider:
+        provider = provider_class(config.type)(key, config, self._credentials)
+        cost = CostRules.parse(config.cost, f"models.{model_name}.providers.{key}.cost") if config.cost else None
+        return ModelProvider(model_name, provider, config, self._transport, cost)

@@ -1,0 +1,1 @@
+"""The chat completions format, in the parts that the providers speaking it share."""

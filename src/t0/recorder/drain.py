@@ -1,0 +1,217 @@
+"""Records → rows → the database, each row exactly once.
+
+A batch is read, turned into rows and inserted, one INSERT per table; only then are its sources committed. What is
+uncertain is asked: rows that an earlier recorder may have stored, and rows of an INSERT whose outcome is unknown, are
+looked up by id first. Rows the database refuses for what they contain are put aside, so that they hold up no others.
+"""
+
+import base64
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from t0.errors import StorageUnavailable
+from t0.recorder import codec
+from t0.recorder.inserts import Store, Trouble, error_code, insert, missing
+from t0.recorder.metrics import Health
+from t0.recorder.rejected import RejectedRows
+from t0.recorder.rows import Row, rows
+from t0.recorder.sources import Chunk, Sources
+
+logger = logging.getLogger("t0.recorder")
+
+_DISCOVER_S = 0.2
+_FIRST_RETRY_S = 0.25
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """When a batch is stored: at `max_rows` or `max_bytes`, or `flush_interval_s` after its first record was read."""
+
+    flush_interval_s: float = 0.1
+    max_rows: int = 10_000
+    max_bytes: int = 16 * 1024 * 1024
+    max_retry_s: float = 10.0
+    drain_timeout_s: float = 5.0
+    """How long the database may be away before a recorder that was told to stop gives up."""
+
+
+class GaveUp(Exception):
+    """The recorder was told to stop and the database is away; what is left stays on the disk."""
+
+
+class Clock:
+    """Time, as the drain sees it. Setting `stop` ends its sleeps and asks the drain to finish."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        if self.stopping:
+            time.sleep(seconds)
+        else:
+            self._stop.wait(seconds)
+
+
+class _Batch:
+    def __init__(self, now: float) -> None:
+        self.since = now
+        self.rows: defaultdict[str, list[Row]] = defaultdict(list)
+        self.count = 0
+        self.size = 0
+        self.uncertain = False
+        self.commits: list[Callable[[], None]] = []
+
+    def add(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self.rows[row.table].append(row)
+            self.count += 1
+            self.size += len(row.line)
+
+
+class Drain:
+    """Moves records from `sources` to the store that `connect` returns; with no `connect`, they are only counted."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        connect: Callable[[], Store] | None,
+        rejected: RejectedRows,
+        *,
+        health: Health,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self._sources, self._connect, self._rejected = sources, connect, rejected
+        self._health, self._limits, self._clock = health, limits, clock
+        self._trouble = Trouble(clock.now, logger.error)
+        self._store: Store | None = None
+        self._batch: _Batch | None = None
+        self._discovered = clock.now()
+
+    @property
+    def has_batch(self) -> bool:
+        """Whether records were read that are not stored yet."""
+        return self._batch is not None
+
+    def step(self) -> bool:
+        """Reads what there is and stores the batch when it is due; False when there was nothing to read.
+
+        Blocks while the database is away; raises `GaveUp` then if it is to stop.
+        """
+        self._discover()
+        read_any = self._fill()
+        if self._batch is not None and self._is_due(self._batch):
+            self._flush(self._batch)
+            self._batch = None
+        return read_any
+
+    def finish(self) -> None:
+        """Stores all that is left. Raises `GaveUp` when the database is away for longer than `drain_timeout_s`."""
+        while self.step() or self.has_batch:
+            pass
+
+    def close(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            store.close()
+
+    # reading
+
+    def _discover(self) -> None:
+        if self._clock.stopping or self._clock.now() - self._discovered >= _DISCOVER_S:
+            self._sources.discover()
+            self._discovered = self._clock.now()
+
+    def _fill(self) -> bool:
+        read_any = False
+        for chunk in self._sources.read(self._limits.max_bytes):
+            read_any = True
+            self._take(chunk)
+        return read_any
+
+    def _take(self, chunk: Chunk) -> None:
+        batch = self._batch = self._batch or _Batch(self._clock.now())
+        if self._connect is not None:
+            for payload in chunk.payloads:
+                batch.add(self._rows(payload))
+        batch.uncertain |= chunk.uncertain
+        batch.commits.append(chunk.commit)
+
+    def _rows(self, payload: bytes) -> list[Row]:
+        try:
+            record = codec.decode(payload)
+            return [] if record.row is None else rows(record.row)
+        except (msgspec.DecodeError, ArithmeticError, TypeError, ValueError) as error:
+            # Written by another version, perhaps; it is kept as it is.
+            self._reject("records", msgspec.json.encode(base64.b64encode(payload).decode()), str(error))
+            return []
+
+    def _is_due(self, batch: _Batch) -> bool:
+        full = batch.count >= self._limits.max_rows or batch.size >= self._limits.max_bytes
+        old = self._clock.now() - batch.since >= self._limits.flush_interval_s
+        return full or old or self._clock.stopping or not batch.count
+
+    # storing
+
+    def _flush(self, batch: _Batch) -> None:
+        pending = dict(batch.rows)
+        check = batch.uncertain
+        delay = _FIRST_RETRY_S
+        while pending:
+            try:
+                self._store_tables(pending, check=check)
+            except (StorageUnavailable, OSError) as error:
+                self._fail(error)
+                check = True
+                self._clock.sleep(delay)
+                delay = min(delay * 2, self._limits.max_retry_s)
+        self._trouble.end()
+        self._sources.set_failing(False)
+        self._sources.commit(batch.commits)
+
+    def _store_tables(self, pending: dict[str, list[Row]], *, check: bool) -> None:
+        """Inserts table by table, and takes from `pending` what is settled, so that a second try goes on from there."""
+        if self._store is None:
+            assert self._connect is not None
+            self._store = self._connect()
+        for table in list(pending):
+            waiting = pending[table] = missing(self._store, pending[table]) if check else pending[table]
+            refused: set[Row] = set()
+            try:
+                self._health.stored_rows[table] += insert(self._store, waiting, self._refuser(refused))
+            finally:
+                pending[table] = [r for r in waiting if r not in refused] if refused else waiting
+            del pending[table]
+            self._health.last_insert_time = time.time()
+
+    def _refuser(self, refused: set[Row]) -> Callable[[Row, str], None]:
+        def refuse(row: Row, error: str) -> None:
+            self._reject(row.table, row.line, error)
+            refused.add(row)
+
+        return refuse
+
+    def _reject(self, table: str, row: bytes, error: str) -> None:
+        path = self._rejected.add(table, row, error)
+        self._health.rejected_rows[table] += 1
+        # The error itself may quote what the row holds; it is in the file.
+        logger.error("a row of `%s` was refused (code %s) and is kept in %s", table, error_code(error), path)
+
+    def _fail(self, error: Exception) -> None:
+        self._health.insert_failures += 1
+        self.close()
+        self._sources.set_failing(True)
+        self._trouble.report(str(error))
+        if self._clock.stopping and self._trouble.lasts_s() >= self._limits.drain_timeout_s:
+            raise GaveUp(str(error)) from error

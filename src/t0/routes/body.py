@@ -1,0 +1,109 @@
+"""Request bodies: read whole, within the limit, decompressed."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from t0.errors import JsonRequest, UnsupportedEncoding
+
+MAX_BODY_BYTES = 104_857_600
+ENCODINGS = b"gzip,br,zstd"
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+async def read_body(receive: Receive, encoding: bytes) -> bytes:
+    """The body as the client meant it. Raises `JsonRequest` over the limit, `UnsupportedEncoding`."""
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        body = await _read_rest(receive, body)
+    if len(body) > MAX_BODY_BYTES:
+        raise _too_long()
+    return decompress(body, encoding) if encoding else body
+
+
+async def _read_rest(receive: Receive, first: bytes) -> bytes:
+    """Reads on past the limit without keeping what is over it, so that the client gets its answer."""
+    parts, size = [first], len(first)
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= MAX_BODY_BYTES:
+            parts.append(part)
+        more = message.get("more_body", False)
+    if size > MAX_BODY_BYTES:
+        raise _too_long()
+    return b"".join(parts)
+
+
+def _too_long() -> JsonRequest:
+    return JsonRequest("Failed to buffer the request body: length limit exceeded (413 Payload Too Large)")
+
+
+def decompress(body: bytes, encoding: bytes) -> bytes:
+    """Undoes the content codings named, last one first."""
+    for coding in reversed([c.strip().lower() for c in encoding.split(b",")]):
+        if coding in (b"", b"identity"):
+            continue
+        decoder = _DECODERS.get(coding)
+        if decoder is None:
+            raise UnsupportedEncoding(coding.decode("latin-1"))
+        body = decoder(body)
+    return body
+
+
+def _broken(coding: str, error: Exception) -> JsonRequest:
+    return JsonRequest(f"Failed to buffer the request body: invalid {coding} data: {error}")
+
+
+def _gunzip(body: bytes) -> bytes:
+    decoder = zlib.decompressobj(wbits=31)
+    try:
+        out = decoder.decompress(body, MAX_BODY_BYTES + 1)
+    except zlib.error as e:
+        raise _broken("gzip", e) from e
+    if len(out) > MAX_BODY_BYTES:
+        raise _too_long()
+    if not decoder.eof:
+        raise _broken("gzip", EOFError("the data ends early"))
+    return out
+
+
+def _unbrotli(body: bytes) -> bytes:
+    import brotli
+
+    decoder = brotli.Decompressor()
+    try:
+        out: bytes = decoder.process(body, output_buffer_limit=MAX_BODY_BYTES + 1)
+        while not decoder.is_finished() and not decoder.can_accept_more_data() and len(out) <= MAX_BODY_BYTES:
+            out += decoder.process(b"", output_buffer_limit=MAX_BODY_BYTES + 1)
+    except brotli.error as e:
+        raise _broken("br", e) from e
+    if len(out) > MAX_BODY_BYTES:
+        raise _too_long()
+    if not decoder.is_finished():
+        raise _broken("br", EOFError("the data ends early"))
+    return out
+
+
+def _unzstd(body: bytes) -> bytes:
+    import zstandard
+
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(body) as reader:
+            out = reader.read(MAX_BODY_BYTES + 1)
+    except zstandard.ZstdError as e:
+        raise _broken("zstd", e) from e
+    if len(out) > MAX_BODY_BYTES:
+        raise _too_long()
+    return out
+
+
+_DECODERS: dict[bytes, Callable[[bytes], bytes]] = {b"gzip": _gunzip, b"br": _unbrotli, b"zstd": _unzstd}

@@ -1,0 +1,66 @@
+"""`POST /inference` and `POST /openai/v1/chat/completions`: the same call behind two faces."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Protocol
+
+from t0._core import sse
+from t0.errors import RequestError
+from t0.inference.run import infer
+from t0.inference.stream import AnswerStream, raw_chunk_of
+from t0.routes import native, openai_wire
+from t0.routes.http import EventStream, Request, Response
+from t0.routes.openai_face import OpenAIFace
+from t0.types.inference import Answer, AnswerChunk, InferenceRequest
+
+if TYPE_CHECKING:
+    from t0.gateway import Gateway
+
+_DONE = b"[DONE]"
+
+
+class Face(Protocol):
+    """How one API encodes answers."""
+
+    def answer(self, answer: Answer) -> bytes: ...
+
+    def start(self, inference_id: str, episode_id: str, variant_name: str) -> None: ...
+
+    def chunk(self, chunk: AnswerChunk) -> bytes: ...
+
+    def stream_error(self, error: RequestError, raw_chunk: str | None) -> bytes: ...
+
+    def error(self, error: RequestError, include_raw_response: bool) -> bytes: ...
+
+
+async def inference(gateway: Gateway, request: Request) -> Response | EventStream:
+    return await _answer(gateway, native.parse(request.body), native.NativeFace())
+
+
+async def chat_completions(gateway: Gateway, request: Request) -> Response | EventStream:
+    parsed = openai_wire.parse(request.body)
+    return await _answer(gateway, parsed.inference, OpenAIFace(parsed.inference, parsed.include_usage))
+
+
+async def _answer(gateway: Gateway, request: InferenceRequest, face: Face) -> Response | EventStream:
+    try:
+        answer = await infer(gateway, request)
+    except RequestError as e:
+        return Response(status=e.status, body=face.error(e, request.include.raw_response))
+    if isinstance(answer, AnswerStream):
+        return EventStream(_events(answer, face, request.include.raw_response))
+    return Response(body=face.answer(answer))
+
+
+async def _events(stream: AnswerStream, face: Face, include_raw: bool) -> AsyncIterator[bytes]:
+    """The encoded events; chunks that arrived together leave together."""
+    face.start(stream.inference_id, stream.episode_id, stream.variant_name)
+    async for batch in stream:
+        yield sse.encode(
+            [
+                face.chunk(e) if isinstance(e, AnswerChunk) else face.stream_error(e, raw_chunk_of(e) if include_raw else None)
+                for e in batch
+            ]
+        )
+    yield sse.encode([_DONE])

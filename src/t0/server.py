@@ -1,0 +1,65 @@
+"""The HTTP server: Granian's main process and its workers, on a listening socket that the launcher holds."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+
+from granian._granian import SocketHolder
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import MPServer
+
+from t0 import worker
+from t0.worker import WorkerOptions
+
+_PARENT_CHECK_S = 1.0
+_BACKPRESSURE = 16_384
+"""Requests that a worker takes on at once; beyond it, they wait in the socket's backlog."""
+
+
+class SharedSocketServer(MPServer):
+    """Workers accept from one socket, so that a connection waits out the death of a worker instead of failing."""
+
+    def __init__(self, listener: socket.socket, workers: int) -> None:
+        super().__init__(
+            "t0.worker:create_app",
+            factory=True,
+            interface=Interfaces.ASGI,
+            http=HTTPModes.http1,
+            loop=Loops.uvloop,
+            workers=workers,
+            websockets=False,
+            backpressure=_BACKPRESSURE,
+            http1_settings=HTTP1Settings(keep_alive=True),
+            log_level=LogLevels.warning,
+            log_access=False,
+            respawn_failed_workers=True,
+            respawn_interval=0.0,
+        )
+        self._listener = listener
+
+    def _init_shared_socket(self) -> None:
+        self._sso = None
+        self._sfd = self._listener.fileno()
+        self._shd = SocketHolder(self._sfd, False, self.backlog)
+
+
+def serve(listener: socket.socket, workers: int, options: WorkerOptions) -> None:
+    """Serves until SIGTERM or SIGINT; requests under way are finished first."""
+    # Forked workers inherit the loaded configuration: later edits of its files do not reach a respawned one.
+    multiprocessing.set_start_method("fork", force=True)
+    worker.configure(options)
+    threading.Thread(target=_stop_with_parent, args=(os.getppid(),), daemon=True).start()
+    SharedSocketServer(listener, workers).serve()
+
+
+def _stop_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_S)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,1 @@
+"""The embedded store: `t0 store` serves the ClickHouse HTTP interface from a local directory. See `process.main`."""

@@ -1,0 +1,264 @@
+"""chDB, the ClickHouse engine as a library, owning one data directory of this process.
+
+Every request gets a connection of its own (0.2 ms): `SET` and `USE` are per connection, so settings never leak into
+another request; neither does the output of a query that failed half way, which chDB hands to the next query of the
+same connection. Calls release the GIL and may run in any thread, one at a time per connection.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from t0.errors import ConfigError
+from t0.storage.store.statement import assignments, output_format, quoted, quoted_name, split_insert
+
+_MIB = 1024 * 1024
+_LARGEST_BUDGET = 4096 * _MIB
+_SMALLEST_BUDGET = 1024 * _MIB
+
+# The engine starts with the defaults of the command line tool; these are the server's.
+_SERVER_DEFAULTS = {"implicit_select": "0", "allow_introspection_functions": "0"}
+
+# Formats whose blocks, one after another, are the whole answer: no header, footer or totals between or after them.
+STREAMED_FORMATS = frozenset({"Native", "RowBinary", "JSONEachRow"})
+
+_ERROR_CODE = re.compile(r"Code: (\d+)\.")
+_UNKNOWN_EXCEPTION = 1002
+
+_decode_lines = msgspec.json.Decoder().decode_lines
+
+
+class EngineError(Exception):
+    """The engine refused or failed; `code` is ClickHouse's error code, the text is ClickHouse's."""
+
+    def __init__(self, text: str, code: int) -> None:
+        self.code = code
+        super().__init__(text)
+
+
+class ExternalTable(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows sent along with a query, which sees them as the table `name`."""
+
+    name: str
+    structure: str
+    format: str
+    data: bytes
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """One request: `text` is the statement with the data of an insert behind it."""
+
+    text: bytes
+    database: str = ""
+    settings: Mapping[str, str] = {}
+    parameters: Mapping[str, str] = {}
+    default_format: str = "TabSeparated"
+    external: tuple[ExternalTable, ...] = ()
+
+
+class Answer(msgspec.Struct, kw_only=True):
+    """What a statement returned. `format` is None for statements without a result; `owner` keeps `body` alive."""
+
+    body: memoryview = memoryview(b"")
+    format: str | None = None
+    read_rows: int = 0
+    read_bytes: int = 0
+    written_rows: int = 0
+    written_bytes: int = 0
+    owner: Any = None
+
+
+def load_chdb() -> ModuleType:
+    """The chDB module. Raises `ConfigError` when it is not installed."""
+    try:
+        from chdb import _chdb  # the package itself has no typed surface; this is its C++ binding
+    except ImportError as e:
+        raise ConfigError(
+            "The embedded store needs chDB: `pip install 't0-gateway[embedded]'`, "
+            "or set TENSORZERO_CLICKHOUSE_URL to use a ClickHouse server"
+        ) from e
+    return _chdb
+
+
+class Engine:
+    """The engine on `directory`, which must belong to this process alone. `close` after the last connection."""
+
+    def __init__(self, directory: Path) -> None:
+        self._chdb = load_chdb()
+        self._path = str(directory.resolve())
+        if "?" in self._path:
+            raise ConfigError(f"The path of the embedded store must not contain `?`: `{self._path}`")
+        options = "&".join(f"{name}={value}" for name, value in engine_options().items())
+        try:
+            # This connection stays open: the engine lives as long as any connection does.
+            self._anchor = self._chdb.connect(f"{self._path}?{options}")
+        except RuntimeError as e:
+            raise ConfigError(f"The embedded store in `{self._path}` cannot be opened: {e}") from e
+        self.version = self._first("SELECT version()")
+        self.timezone = self._first("SELECT timezone()")
+
+    def _first(self, sql: str) -> str:
+        return str(self._anchor.query(sql, "TabSeparated").bytes().decode().strip())
+
+    def connect(self) -> Connection:
+        """A new connection with server defaults and the database `default`."""
+        return Connection(self._chdb.connect(self._path))
+
+    def close(self) -> None:
+        """Shut the engine down: merges stop, the data is whole."""
+        self._anchor.close()
+
+
+def engine_options(memory_bytes: int | None = None, cpus: int | None = None) -> dict[str, int]:
+    """Server settings that fit a laptop: at most a quarter of the memory (1-4 GiB), small caches, few threads."""
+    memory_bytes = memory_bytes or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    cpus = cpus or os.cpu_count() or 1
+    budget = max(_SMALLEST_BUDGET, min(_LARGEST_BUDGET, memory_bytes // 4))
+    return {
+        "max_server_memory_usage": budget,
+        "mark_cache_size": budget // 16,
+        "primary_index_cache_size": budget // 16,
+        "index_mark_cache_size": budget // 32,
+        "background_pool_size": max(2, min(4, cpus)),
+        "max_threads": max(1, min(4, cpus)),
+    }
+
+
+class Connection:
+    """One connection; not to be shared by threads at the same time."""
+
+    def __init__(self, connection: Any) -> None:
+        self._chdb = connection
+        self._execute(assignments(_SERVER_DEFAULTS, {}) or "")
+
+    def run(self, query: Query) -> Answer:
+        """Run one statement to its end. Raises `EngineError`."""
+        self._prepare(query)
+        insert = split_insert(query.text)
+        if insert is not None:
+            return self._insert(insert.head, insert.format, insert.data)
+        self._refuse_several(query.text)
+        result = self._execute(query.text, query.default_format)
+        body = memoryview(result.get_memview().view()) if result.size() else memoryview(b"")
+        return Answer(
+            body=body,
+            format=self._format(query) if body or self._is_read(query.text) else None,
+            read_rows=result.rows_read(),
+            read_bytes=result.bytes_read(),
+            written_rows=result.rows_written(),
+            written_bytes=result.bytes_written(),
+            owner=result,
+        )
+
+    def stream(self, query: Query) -> Stream | None:
+        """The answer in blocks, or None when this statement has to run as a whole."""
+        if self._format(query) not in STREAMED_FORMATS or not self._is_read(query.text):
+            return None
+        self._prepare(query)
+        self._refuse_several(query.text)
+        with _engine_errors():
+            return Stream(self._chdb, self._chdb.send_query(query.text, query.default_format), self._format(query))
+
+    def settings_undo(self, names: list[str]) -> str | None:
+        """The SET statement that restores the present values of `names`; None without names."""
+        if not names:
+            return None
+        listed = ", ".join(quoted(name) for name in names)
+        sql = f"SELECT name, value, changed FROM system.settings WHERE name IN ({listed})"
+        result = self._execute(sql, "JSONCompactEachRow")
+        changed = {name: value for name, value, is_changed in _decode_lines(result.bytes()) if is_changed}
+        return "SET " + ", ".join(f"{n} = {quoted(changed[n]) if n in changed else 'DEFAULT'}" for n in names)
+
+    def recover(self) -> None:
+        """Drop what a failed query left behind in this connection."""
+        self._execute("SELECT 1")
+
+    def execute(self, sql: str) -> None:
+        """Run a statement for its effect. Raises `EngineError`."""
+        self._execute(sql)
+
+    def close(self) -> None:
+        """Close the connection; temporary tables and settings are gone."""
+        self._chdb.close()
+
+    def _prepare(self, query: Query) -> None:
+        try:
+            set_statement = assignments(query.settings, query.parameters)
+        except ValueError as e:
+            raise EngineError(f"Code: 115. DB::Exception: {e}. (UNKNOWN_SETTING)", 115) from e
+        if query.database:
+            self._execute(f"USE {quoted_name(query.database)}")
+        if set_statement:
+            self._execute(set_statement)
+        for table in query.external:
+            name = quoted_name(table.name)
+            self._execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} ({table.structure}) ENGINE = Memory")
+            self._insert(f"INSERT INTO {name}".encode(), table.format, memoryview(table.data))
+
+    def _execute(self, text: str | bytes, output: str = "TabSeparated") -> Any:
+        with _engine_errors():
+            return self._chdb.query(text, output)
+
+    def _insert(self, head: bytes, input_format: str, data: memoryview) -> Answer:
+        with _engine_errors():
+            insert = self._chdb.send_insert(head, input_format)
+            try:
+                if len(data):
+                    self._chdb.insert_append(insert, bytes(data))
+                result = self._chdb.insert_done(insert)
+            except RuntimeError:
+                self._chdb.insert_cancel(insert)
+                raise
+        return Answer(written_rows=result.rows_written(), written_bytes=result.bytes_written())
+
+    def _refuse_several(self, text: bytes) -> None:
+        """The engine would run `a; b`; the HTTP interface does not."""
+        if b";" in text.rstrip(b"; \t\r\n") and self._chdb.classify_query(text)["statement_count"] > 1:
+            raise EngineError("Code: 62. DB::Exception: Multi-statements are not allowed. (SYNTAX_ERROR)", 62)
+
+    def _is_read(self, text: bytes) -> bool:
+        return bool(self._chdb.classify_query(text)["query_class"].name == "READ_ONLY")
+
+    def _format(self, query: Query) -> str:
+        return output_format(query.text) or query.default_format
+
+
+class Stream:
+    """An answer that is produced block by block; close it, at the end too."""
+
+    def __init__(self, connection: Any, stream: Any, format: str) -> None:
+        self._chdb, self._stream, self.format = connection, stream, format
+
+    def next(self) -> bytes:
+        """The next block, empty at the end. Raises `EngineError`."""
+        with _engine_errors():
+            result = self._chdb.streaming_fetch_result(self._stream)
+        if result is None or result.rows_read() == 0:
+            self._stream = None
+            return b""
+        return bytes(result.bytes())
+
+    def close(self) -> None:
+        """Stop the query if it still runs."""
+        if self._stream is not None:
+            self._chdb.streaming_cancel_query(self._stream)
+            self._stream = None
+
+
+class _engine_errors:
+    """Turns the engine's `RuntimeError` into `EngineError`."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, RuntimeError):
+            found = _ERROR_CODE.search(str(error))
+            raise EngineError(str(error), int(found[1]) if found else _UNKNOWN_EXCEPTION) from error

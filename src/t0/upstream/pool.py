@@ -1,0 +1,151 @@
+"""The connections to one origin: kept alive, bounded in number, the most recently used first."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+
+from t0.errors import ConnectFailed, ConnectionLost, UpstreamError, UpstreamTimeout
+from t0.upstream.base import Limits, Url
+from t0.upstream.connection import Connection, total_timeout
+from t0.upstream.dial import Dialer
+from t0.upstream.timers import TimerWheel
+from t0.upstream.tls import ClientContext
+
+
+class Pool:
+    """Lends connections. Each open or opening connection holds one of `max_connections` slots."""
+
+    def __init__(self, url: Url, tls: ClientContext | None, wheel: TimerWheel, limits: Limits) -> None:
+        self.base, self.authority = url.base, url.authority
+        self.loop = asyncio.get_running_loop()
+        self._limits, self._wheel, self._tls = limits, wheel, tls
+        self._host = url.host
+        self._dialer = Dialer(url.host, url.port, tls)
+        self._connections: set[Connection] = set()
+        self._idle: list[Connection] = []
+        self._slots = limits.max_connections
+        self._waiters: deque[asyncio.Future[Connection | None]] = deque()
+
+    def take_idle(self) -> Connection | None:
+        """The connection that was used last; it is the likeliest to be alive, and the others may expire."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable:
+                return connection
+        return None
+
+    async def acquire(self, deadline_s: float) -> Connection:
+        """A new connection, or another request's when all slots are taken. Raises `UpstreamError`."""
+        while self._slots == 0:
+            granted = await self._wait(deadline_s)
+            if granted is None:
+                break
+            if granted.usable:
+                return granted
+        else:
+            self._slots -= 1
+        try:
+            connection = await self._connect(deadline_s)
+        except BaseException:
+            self._free_slot()
+            raise
+        self._connections.add(connection)
+        return connection
+
+    @property
+    def in_use(self) -> bool:
+        return self._slots < self._limits.max_connections
+
+    def close(self) -> None:
+        for connection in tuple(self._connections):
+            connection.fail(ConnectionLost(f"The exchange with {self.base} was ended by a shutdown"))
+
+    # -- for connections -----------------------------------------------------------------------------------------------
+
+    def on_idle(self, connection: Connection) -> None:
+        if self._tls is not None and connection.exchanges == 1:
+            self._tls.remember(self._host, connection.tls_object())
+        self._hand_on(connection)
+
+    def on_lost(self, connection: Connection) -> None:
+        if connection in self._idle:
+            self._idle.remove(connection)
+        if connection in self._connections:
+            self._connections.remove(connection)
+            self._free_slot()
+
+    # -- the rest ------------------------------------------------------------------------------------------------------
+
+    def _hand_on(self, connection: Connection) -> None:
+        waiter = self._next_waiter()
+        if waiter is not None:
+            waiter.set_result(connection)
+        elif len(self._idle) < self._limits.max_idle_connections:
+            self._idle.append(connection)
+        else:
+            connection.abort()
+
+    def _free_slot(self) -> None:
+        """Gives the slot of a connection that is no more to the next waiter, if there is one."""
+        waiter = self._next_waiter()
+        if waiter is not None:
+            waiter.set_result(None)
+        else:
+            self._slots += 1
+
+    def _next_waiter(self) -> asyncio.Future[Connection | None] | None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                return waiter
+        return None
+
+    async def _wait(self, deadline_s: float) -> Connection | None:
+        """A connection that came free, or None: a slot did, and is now the caller's."""
+        waiter: asyncio.Future[Connection | None] = self.loop.create_future()
+        self._waiters.append(waiter)
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                return await waiter
+        except BaseException as e:
+            if waiter.done() and not waiter.cancelled():
+                self._give_back(waiter.result())
+            if isinstance(e, TimeoutError):
+                raise total_timeout(self.base, self._limits) from e
+            raise
+
+    def _give_back(self, granted: Connection | None) -> None:
+        if granted is None:
+            self._free_slot()
+        elif granted.usable:
+            self._hand_on(granted)
+
+    async def _connect(self, deadline_s: float) -> Connection:
+        connection = Connection(self, self.loop, self._wheel, self._limits)
+        connect_by_s = deadline_s
+        if self._limits.connect_s is not None:
+            connect_by_s = min(deadline_s, self.loop.time() + self._limits.connect_s)
+        try:
+            async with asyncio.timeout_at(connect_by_s):
+                await self._dialer.dial(lambda: connection)
+        except TimeoutError as e:
+            raise self._connect_timeout(connect_by_s < deadline_s) from e
+        except (OSError, UnicodeError) as e:
+            raise ConnectFailed(f"Could not connect to {self.base}: {_reason(e)}") from e
+        return connection
+
+    def _connect_timeout(self, own: bool) -> UpstreamError:
+        if not own:
+            return total_timeout(self.base, self._limits)
+        return UpstreamTimeout(f"No connection to {self.base} within {self._limits.connect_s} s", limit="connect")
+
+
+def _reason(error: OSError | UnicodeError) -> str:
+    """`certificate verify failed: …` or `Connection refused`, without codes and positions in OpenSSL's source."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {error.reason or error}"
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,3 @@
+"""The version of this package, and the one answered in `x-tensorzero-gateway-version`."""
+
+VERSION = "0.1.0"

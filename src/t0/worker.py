@@ -1,0 +1,82 @@
+"""One worker: the ASGI application around a gateway of its own. Runs in the server's forked children."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec import Struct
+
+from t0.app import App
+from t0.config.schema import Config
+from t0.gateway import Gateway
+from t0.recorder.writer import Writer
+from t0.storage.reader import Reader
+from t0.upstream.base import Limits
+from t0.upstream.select import make_transport
+
+_PARENT_CHECK_S = 1.0
+
+
+class WorkerOptions(Struct, frozen=True, kw_only=True):
+    """What every worker of one launch has in common."""
+
+    config: Config
+    data_dir: Path
+    snapshot_hash: str
+    find_database: Callable[[], str | None] | None
+    """Gives the ClickHouse URL, None while the embedded store is not up; None when nothing is stored."""
+
+
+_options: WorkerOptions | None = None
+
+
+def configure(options: WorkerOptions) -> None:
+    """Sets what `create_app` makes; called before the server forks its workers."""
+    global _options
+    _options = options
+
+
+def create_app() -> App:
+    """The target that the server calls in each worker."""
+    assert _options is not None, "configure() comes first"
+    options = _options
+    return App(lambda: _open(options))
+
+
+async def _open(options: WorkerOptions) -> Gateway:
+    config = options.config
+    batch = config.gateway.observability.batch_writes
+    gateway = Gateway(
+        config,
+        env=os.environ,
+        data_dir=options.data_dir,
+        transport=make_transport(os.environ, _limits(config)),
+        writer=Writer(options.data_dir, max_queued_rows=batch.write_queue_capacity if batch is not None else None),
+        reader=Reader(options.find_database) if options.find_database is not None else None,
+        snapshot_hash=options.snapshot_hash,
+    )
+    _stop_with_parent(os.getppid())
+    gc.collect()
+    gc.freeze()
+    return gateway
+
+
+def _limits(config: Config) -> Limits:
+    silence_ms = config.gateway.global_outbound_http_intra_stream_read_timeout_ms
+    return Limits(
+        total_s=config.gateway.global_outbound_http_timeout_ms / 1000,
+        read_s=None if silence_ms is None else silence_ms / 1000,
+    )
+
+
+def _stop_with_parent(parent: int) -> None:
+    """Ends the worker gracefully when the server that forked it is gone."""
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return
+    asyncio.get_running_loop().call_later(_PARENT_CHECK_S, _stop_with_parent, parent)

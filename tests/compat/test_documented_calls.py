@@ -1,0 +1,92 @@
+"""The calls that the documents show, run as they stand against the quickstart."""
+
+import re
+import subprocess
+import sys
+import urllib.request
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from processes import Gateway, select, wait_until
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTED = "http://127.0.0.1:3000"
+PAGES = {
+    "readme": ROOT / "README.md",
+    "clients": ROOT / "docs" / "clients.md",
+    "quickstart": ROOT / "examples" / "quickstart" / "README.md",
+}
+WALLY = "Wally, the golden retriever, wagged his tail excitedly as he devoured a slice of cheese pizza."
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    config = (ROOT / "examples" / "quickstart" / "tensorzero.toml").read_text()
+    with Gateway(tmp_path_factory.mktemp("quickstart"), config) as running:
+        yield running
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGES[page].read_text(), re.MULTILINE | re.DOTALL)
+
+
+PROGRAMS = {
+    "readme_openai": ("readme", 0, "Hello"),
+    "feedback": ("clients", 0, r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"),
+    "openai": ("clients", 1, WALLY),
+    "tensorzero": ("clients", 2, "Hello"),
+}
+
+
+@pytest.mark.parametrize(("page", "index", "printed"), PROGRAMS.values(), ids=PROGRAMS)
+def test_programs(quickstart: Gateway, page: str, index: int, printed: str) -> None:
+    program = blocks(page, "python")[index].replace(DOCUMENTED, quickstart.url)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(printed, done.stdout.rstrip("\n"))
+
+
+def test_every_program_is_run() -> None:
+    assert {(page, i) for page in PAGES for i in range(len(blocks(page, "python")))} == {
+        (page, i) for page, i, _ in PROGRAMS.values()
+    }
+
+
+def posts(page: str) -> list[tuple[str, str]]:
+    """Route and body of each `curl` that posts an inference."""
+    found = re.findall(rf"curl (?:-N )?{DOCUMENTED}(/inference) -d '([^']+)'", PAGES[page].read_text())
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_curl_calls(quickstart: Gateway, page: str) -> None:
+    for route, body in posts(page):
+        with urllib.request.urlopen(quickstart.url + route, body.encode()) as answer:
+            said = answer.read().decode()
+        if '"stream": true' in body:
+            assert "".join(re.findall(r'"text":"([^"]*)"', said)) == WALLY
+            assert said.endswith("data: [DONE]\n\n")
+        else:
+            assert '"content":[{"type":"text","text":"Hello"}]' in said
+
+
+def test_make_run_shows_the_call_of_the_readme() -> None:
+    shown = subprocess.run(["make", "--dry-run", "run"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert posts("readme")[0][1] in shown.replace('\\"', '"')
+
+
+def test_stored_rows_are_read_as_documented(quickstart: Gateway) -> None:
+    """The address in `store/url` serves a POST as curl sends it, the password as Basic authentication."""
+    quickstart.post("/inference", {"model_name": "parrot", "input": {"messages": [{"role": "user", "content": "Hi"}]}})
+    wait_until(lambda: select(quickstart.store_url, "SELECT 1 AS n FROM ChatInference LIMIT 1"), "a row")
+    address = urlsplit(quickstart.store_url)
+    secret = b64encode(f"{address.username}:{address.password}".encode()).decode()
+    url = f"http://{address.hostname}:{address.port}{address.path}"
+    sql = b"SELECT count() > 0 FROM ChatInference"
+    with urllib.request.urlopen(urllib.request.Request(url, sql, {"authorization": f"Basic {secret}"})) as answer:
+        assert answer.read() == b"1\n"

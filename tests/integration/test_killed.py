@@ -1,0 +1,140 @@
+"""Any process may be killed under load, and the database may be away: every answered inference is one row."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from load import Call, offer
+from processes import Gateway, MockProvider, Store, completion, free_port, select, wait_until
+
+CONFIG = """
+[models.m]
+routing = ["p"]
+
+[models.m.providers.p]
+type = "openai"
+model_name = "m"
+api_base = "{mock}/v1/"
+api_key_location = "none"
+
+[functions.f]
+type = "chat"
+
+[functions.f.variants.v]
+type = "chat_completion"
+model = "m"
+"""
+RATE_PER_S = 500
+
+
+@pytest.fixture(scope="module")
+def config(provider: MockProvider) -> str:
+    provider.play({"json": completion("Hi"), "repeat": True})
+    return CONFIG.replace("{mock}", provider.url)
+
+
+@pytest.fixture(scope="module")
+def gateway(config: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with Gateway(tmp_path_factory.mktemp("gateway"), config, args=["--workers", "2"]) as running:
+        yield running
+
+
+def load(gateway: Gateway, run: str, seconds: float, events: dict[float, Callable[[], object]] | None = None) -> Any:
+    body = {
+        "function_name": "f",
+        "input": {"messages": [{"role": "user", "content": "Hello"}]},
+        "tags": {"run": run},
+    }
+    return offer(gateway.url + "/inference", body, rate_per_s=RATE_PER_S, seconds=seconds, events=events)
+
+
+def stored(url: str, run: str) -> dict[str, tuple[int, int]]:
+    """How many rows each inference of a run has in `ChatInference` and in `ModelInference`."""
+    mine = f"SELECT id FROM ChatInference WHERE tags['run'] = '{run}'"
+    chats = select(url, f"SELECT toString(id) AS id, count() AS n FROM ChatInference WHERE id IN ({mine}) GROUP BY id")
+    calls = select(
+        url,
+        f"SELECT toString(inference_id) AS id, count() AS n FROM ModelInference WHERE inference_id IN ({mine}) "
+        "GROUP BY inference_id",
+    )
+    models = {row["id"]: int(row["n"]) for row in calls}
+    return {row["id"]: (int(row["n"]), models.get(row["id"], 0)) for row in chats}
+
+
+def assert_stored_once(url: str, run: str, calls: list[Call]) -> None:
+    """Every answered inference has one row in each table; one that lost its answer has none or one."""
+    answered = {c.inference_id for c in calls if c.inference_id}
+
+    def arrived() -> bool:
+        found = stored(url, run)
+        return found.keys() >= answered and all(models for _, models in found.values())
+
+    wait_until(arrived, f"rows of {len(answered)} answers", 30, 0.3)
+    found = stored(url, run)
+    assert {i: n for i, n in found.items() if n != (1, 1)} == {}
+    assert len(found) - len(answered) <= sum(c.error is not None for c in calls)
+
+
+def kill(gateway: Gateway, role: str) -> float:
+    """Kills one process of the role, and tells when."""
+    os.kill(gateway.children(role)[0], signal.SIGKILL)
+    return time.monotonic()
+
+
+@pytest.mark.parametrize("role", ["recorder", "store"])
+def test_killed_beside_the_workers(gateway: Gateway, role: str) -> None:
+    before = gateway.children(role)
+    calls = load(gateway, role, 3, {1: lambda: kill(gateway, role)})
+    assert [c.error for c in calls if c.error] == []
+    wait_until(lambda: gateway.children(role) and gateway.healthy(), f"another {role}", 20)
+    assert gateway.children(role) != before
+    assert_stored_once(gateway.store_url, role, calls)
+
+
+def test_killed_worker(gateway: Gateway) -> None:
+    killed: list[float] = []
+    calls = load(gateway, "worker", 3, {1: lambda: killed.append(kill(gateway, "worker"))})
+    failed = [c for c in calls if c.error]
+    assert [c for c in failed if c.due > killed[0] + 0.1 or c.ended < killed[0]] == []
+    assert len(failed) < RATE_PER_S / 5
+    wait_until(lambda: len(gateway.children("worker")) == 2, "another worker", 20)
+    assert_stored_once(gateway.store_url, "worker", calls)
+
+
+def test_all_processes_killed(config: str, tmp_path: Path) -> None:
+    """Killed at once in the midst of the load; the next start on the same folder stores what was answered."""
+    with Gateway(tmp_path, config) as gateway:
+        calls = load(gateway, "all", 1.5, {1: gateway.kill})
+    assert any(c.inference_id for c in calls)
+    with Gateway(tmp_path, config) as gateway:
+        assert_stored_once(gateway.store_url, "all", calls)
+
+
+def test_database_away_for_a_while(config: str, tmp_path: Path) -> None:
+    port = free_port()
+    with (
+        Store(tmp_path / "store", port) as store,
+        Gateway(tmp_path / "gateway", config, env={"TENSORZERO_CLICKHOUSE_URL": store.url}) as gateway,
+    ):
+        calls = load(gateway, "away", 3, {1: lambda: store.stop(signal.SIGKILL)})
+        assert [c.error for c in calls if c.error] == []
+        with Store(tmp_path / "store", port) as again:
+            assert again.url == store.url
+            assert_stored_once(store.url, "away", calls)
+
+
+def test_stopped_under_load(config: str, tmp_path: Path) -> None:
+    """SIGTERM: what was accepted is answered and stored before the end, with exit code 0."""
+    codes: list[int] = []
+    with (
+        Store(tmp_path / "store", free_port()) as store,
+        Gateway(tmp_path / "gateway", config, env={"TENSORZERO_CLICKHOUSE_URL": store.url}) as gateway,
+    ):
+        calls = load(gateway, "stopped", 1.5, {1: lambda: codes.append(gateway.stop())})
+        assert (codes, gateway.left) == ([0], [])
+        assert_stored_once(store.url, "stopped", calls)
