@@ -126,3 +126,14 @@ async def keep_answering(peer: Peer) -> None:
     while True:
         await peer.request()
         await peer.send(OK)
+
+
+def stalling(answer: bytes) -> Script:
+    """A script that sends no more than `answer`, and waits."""
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(answer)
+        await peer.closed()
+
+    return script

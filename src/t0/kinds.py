@@ -14,7 +14,17 @@ import t0.experimentation
 import t0.optimization
 import t0.variants
 from t0.config.decode import Kinds
-from t0.config.schema import EvaluatorConfig, ExperimentationConfig, OptimizerConfig, ProviderConfig, VariantConfig
+from t0.config.schema import (
+    FUNCTION_KINDS,
+    OBJECT_STORAGE_KINDS,
+    EvaluatorConfig,
+    ExperimentationConfig,
+    FunctionConfig,
+    ObjectStorage,
+    OptimizerConfig,
+    ProviderConfig,
+    VariantConfig,
+)
 from t0.providers.registry import provider_classes
 from t0.providers.shorthand import is_shorthand
 
@@ -30,7 +40,11 @@ FOLDERS: dict[type[Any], ModuleType] = {
 @functools.cache
 def all_kinds() -> Kinds:
     """The kinds `t0.config.load` decodes with."""
-    members = {base: {c.type: c for c in _members(package, base)} for base, package in FOLDERS.items()}
+    members: dict[type[Any], dict[str, type[Any]]] = {
+        FunctionConfig: {**FUNCTION_KINDS},
+        ObjectStorage: {**OBJECT_STORAGE_KINDS},
+        **{base: {c.type: c for c in _members(package, base)} for base, package in FOLDERS.items()},
+    }
     unsupported = {base: {name for name, c in found.items() if not c.supported} for base, found in members.items()}
     providers = provider_classes()
     members[ProviderConfig] = {name: cls.Config for name, cls in providers.items()}

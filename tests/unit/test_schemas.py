@@ -77,7 +77,7 @@ def test_the_text_is_compact_and_keeps_the_order_of_keys():
 
 @pytest.mark.parametrize("text", ["{not json", b"\xff", "", "{} {}"])
 def test_a_file_that_is_not_json(text):
-    with pytest.raises(ConfigError, match="^Failed to parse JSON Schema `bad.json`: "):
+    with pytest.raises(ConfigError, match=r"^Failed to parse JSON Schema `bad\.json`: "):
         parse_schema(text, source="bad.json")
 
 
@@ -109,7 +109,12 @@ def test_nothing_is_fetched(tmp_path):
         server.settimeout(0.3)
         attempt = pool.submit(server.accept)
         remote = f"http://127.0.0.1:{server.getsockname()[1]}/s.json"
-        for schema in ({"$ref": remote}, {"$schema": remote}, {"$id": remote, "$ref": "t.json"}, {"$ref": file.as_uri()}):
+        for schema in (
+            {"$ref": remote},
+            {"$schema": remote},
+            {"$id": remote, "$ref": "t.json"},
+            {"$ref": file.as_uri()},
+        ):
             with pytest.raises(DynamicJsonSchema):
                 dynamic_schema(schema)
             with pytest.raises(ConfigError):

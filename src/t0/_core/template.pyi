@@ -5,7 +5,7 @@ from typing import Any, final
 
 @final
 class Program:
-    """A template of text and lookups, in order: a string is text, a tuple is a path of keys and indices into the arguments."""
+    """A template of text and lookups, in order: a string is text, a tuple is a path of keys into the arguments."""
 
     def __init__(self, steps: Iterable[str | tuple[str | int, ...]]) -> None: ...
     def render(self, arguments: dict[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from math import isfinite
 cdef int MAX_LITERAL_DEPTH = 32
 
 # PERF: fetching a string costs the engine 2 us, a literal 1 to 3 ns a character: a hundred strings of 5000 characters
-# take 1350 us as literals and 420 us fetched (bench/kernels/test_template.py, group `template.long`).
+# take 1350 us as literals and 400 to 700 us fetched (bench/kernels/test_template.py, group `template.long`).
 cdef Py_ssize_t LONG_TEXT = 1500
 
 # Rust's serde_json keeps integers of these bounds and reads larger ones as floats.

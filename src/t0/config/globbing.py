@@ -35,7 +35,8 @@ def walk(glob: str) -> Iterator[str]:
         return
     for folder, _, names in os.walk(root or ".", onerror=_unreadable):
         for name in names:
-            yield os.path.join(folder if root or folder != "." else "", name)
+            path = os.path.join(folder, name)
+            yield path if root else path.removeprefix("./")
 
 
 def _plain(path: str) -> str:

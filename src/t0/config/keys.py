@@ -56,7 +56,9 @@ def page(kinds: Kinds) -> str:
 
 
 def _missing_kinds(kinds: Kinds) -> Iterator[str]:
-    places = {base: path for path, base in _tagged(Config, "", kinds, ())}
+    places: dict[type[Struct], str] = {}
+    for path, base in _tagged(Config, "", kinds, ()):
+        places.setdefault(base, path)
     for base, path in places.items():
         for name in sorted(kinds.unsupported.get(base, ())):
             yield f'{path}.type = "{name}"'
@@ -76,14 +78,18 @@ def _keys_of_kinds(cls: type[Struct], path: str, kinds: Kinds, above: tuple[type
     if members is None:
         yield from _keys(cls, path, kinds, above)
         return
+    common = {f.key for f in table_fields(cls)}
+    yield from _keys(cls, path, kinds, above)
     for name, struct in members.items():
-        yield from _keys(struct, f"{path}[{name}]", kinds, (*above, cls))
+        for key in _keys(struct, f"{path}[{name}]", kinds, (*above, cls)):
+            if key.path.split("].", 1)[-1].split(".")[0].split("[")[0] not in common:
+                yield key
 
 
 def _tagged(
     cls: type[Struct], path: str, kinds: Kinds, above: tuple[type[Struct], ...]
 ) -> Iterator[tuple[str, type[Struct]]]:
-    """The tagged tables and where they stand, deeper ones first so that the outermost place wins in a dict."""
+    """The tagged tables and where they stand; some stand in several places."""
     for field in table_fields(cls):
         for table, where in _tables(field.annotation, join(path, field.key)):
             if table in above:

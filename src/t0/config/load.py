@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
-from msgspec import Struct
 
 from t0.config import checks, files, paths
 from t0.config.decode import Decoder, Kinds
-from t0.config.schema import FUNCTION_KINDS, OBJECT_STORAGE_KINDS, Config, FunctionConfig, ObjectStorage, Source
+from t0.config.schema import Config, Source
 from t0.errors import ConfigError
 
 
@@ -39,7 +38,7 @@ def check(glob: str | None, kinds: Kinds, env: Mapping[str, str]) -> Checked:
     """As `load`, but tells what t0 does not support yet instead of refusing it."""
     found = files.find(glob) if glob is not None else []
     merged = files.read(found)
-    decoder = Decoder(_complete(kinds))
+    decoder = Decoder(kinds)
     try:
         paths.resolve(merged)
         config: Config = decoder.decode(Config, merged.tree, "")
@@ -50,11 +49,3 @@ def check(glob: str | None, kinds: Kinds, env: Mapping[str, str]) -> Checked:
         raise ConfigError(e.message, key=e.key, file=e.file or merged.file_of(e.key or "")) from e.__cause__
     return Checked(config, decoder.not_yet)
 
-
-def _complete(kinds: Kinds) -> Kinds:
-    """The kinds given, with those that live in the schema itself."""
-    own: dict[type[Struct], Mapping[str, type[Struct]]] = {
-        FunctionConfig: FUNCTION_KINDS,
-        ObjectStorage: OBJECT_STORAGE_KINDS,
-    }
-    return kinds._replace(structs={**kinds.structs, **own})

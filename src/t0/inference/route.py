@@ -72,8 +72,6 @@ def pinned_variant(context: Context) -> Variant | None:
 
 
 def _check_namespaces(variant: Variant, namespace: str | None, *, pinned: bool) -> None:
-    if pinned and variant.namespace not in (None, namespace):
-        raise InvalidRequest(f"Variant `{variant.name}` has namespace `{variant.namespace}`, {_but(namespace)}")
     for model, owner in variant.namespaced_models():
         if owner != namespace:
             subject = f"Variant `{variant.name}` uses model `{model}` which has" if pinned else f"Model `{model}` has"
@@ -81,6 +79,8 @@ def _check_namespaces(variant: Variant, namespace: str | None, *, pinned: bool) 
                 f"{subject} namespace `{owner}`, {_but(namespace)} "
                 "Namespaced models can only be used with a matching namespace."
             )
+    if pinned and variant.namespace not in (None, namespace):
+        raise InvalidRequest(f"Variant `{variant.name}` has namespace `{variant.namespace}`, {_but(namespace)}")
 
 
 def _but(namespace: str | None) -> str:

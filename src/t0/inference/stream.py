@@ -86,10 +86,12 @@ class AnswerStream:
         return AnswerChunk(content=content, **fields) if content or fields else None
 
     def _block(self, block: BlockChunk) -> BlockChunk:
-        """In JSON mode `tool` the arguments of the call are the text of the answer."""
-        if self._calls_as_text and isinstance(block, ToolCallChunk):
+        """In JSON mode `tool` the arguments of the call are the text of the answer; names are never null."""
+        if not isinstance(block, ToolCallChunk):
+            return block
+        if self._calls_as_text:
             return TextChunk(block.id, block.raw_arguments)
-        return block
+        return ToolCallChunk(block.id, block.raw_name or "", block.raw_arguments)
 
     # -- the end -------------------------------------------------------------------------------------------------------
 

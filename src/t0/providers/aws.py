@@ -38,7 +38,8 @@ class AWSConfig(ProviderConfig, frozen=True, kw_only=True):
             value = getattr(self, field)
             if value is not None and _kind(value) not in ("env", "dynamic", "sdk"):
                 raise ConfigError(
-                    f"Invalid `{field}` for `{self.type_name}` provider: only `env::`, `dynamic::`, and `sdk` are supported.",
+                    f"Invalid `{field}` for `{self.type_name}` provider: only `env::`, `dynamic::`, and "
+                    "`sdk` are supported.",
                     key=path,
                 )
 
@@ -59,8 +60,8 @@ class AWSConfig(ProviderConfig, frozen=True, kw_only=True):
             return
         if _kind(key) != _kind(secret):
             raise ConfigError(
-                "`access_key_id` and `secret_access_key` must use the same source type (both `env::`, both `dynamic::`, "
-                f"or both `sdk`) for `{self.type_name}`",
+                "`access_key_id` and `secret_access_key` must use the same source type "
+                f"(both `env::`, both `dynamic::`, or both `sdk`) for `{self.type_name}`",
                 key=path,
             )
         if token is not None and _kind(token) not in (_kind(key), "sdk"):

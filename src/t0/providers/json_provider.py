@@ -24,7 +24,7 @@ class JsonProvider(Provider):
     Config: ClassVar[type[KeyedConfig]]
     base_url: ClassVar[str] = ""
     """The fixed address; vendors whose `api_base` is required leave it empty."""
-    path: ClassVar[str]
+    path: str
     """Where calls go, below the address."""
     accepts_no_key: ClassVar[bool] = False
     client_statuses: ClassVar[frozenset[int]] = frozenset({400, 401, 403, 429})

@@ -1,4 +1,4 @@
-"""OpenAI, and by `api_base` any server that speaks its chat completions."""
+"""OpenAI by either of its APIs, and by `api_base` any server that speaks one of them."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,12 +11,16 @@ from t0.errors import ConfigError
 from t0.providers.base import Headers
 from t0.providers.chat.dialect import Dialect
 from t0.providers.chat.messages import ChatMessage
+from t0.providers.events import EventDecoder
 from t0.providers.files import PartKind
 from t0.providers.json_provider import shown_request_id
 from t0.providers.keyed import KeyedConfig
 from t0.providers.notices import warn_once
 from t0.providers.openai_compatible import OpenAICompatible
-from t0.types.model import ModelRequest
+from t0.providers.responses.answer import ResponsesStream, read_answer
+from t0.providers.responses.request import request_body
+from t0.providers.visible import provider_tools, visible_messages
+from t0.types.model import ModelRequest, ModelResponse
 
 
 class OpenAIConfig(KeyedConfig, frozen=True, kw_only=True):
@@ -87,6 +91,9 @@ class OpenAI(OpenAICompatible):
     )
 
     def __init__(self, name: str, config: Any, credentials: CredentialStore) -> None:
+        self.responses = config.api_type == "responses"
+        if self.responses:
+            self.path, self.api_type = "responses", "responses"
         super().__init__(name, config, credentials)
         self._rules = ModelNameRules(config.model_name)
 
@@ -96,9 +103,25 @@ class OpenAI(OpenAICompatible):
         return kinds
 
     def body(self, call: ModelRequest) -> dict[str, Any]:
-        body = super().body(call)
+        body = self._responses_body(call) if self.responses else super().body(call)
         self._rules.drop_parallel_flag(body)
         return body
+
+    def _responses_body(self, call: ModelRequest) -> dict[str, Any]:
+        tools = [*self.config.provider_tools, *provider_tools(call, self.name)]
+        messages = visible_messages(call, self.name, self.type)
+        body = request_body(call, messages, self.config.model_name, tools)
+        if self.config.include_encrypted_reasoning:
+            body["include"] = ["reasoning.encrypted_content"]
+        return body
+
+    def response(self, call: ModelRequest, headers: Headers, body: bytes) -> ModelResponse:
+        return read_answer(self, call, body) if self.responses else super().response(call, headers, body)
+
+    def decoder(self, call: ModelRequest) -> EventDecoder:
+        if self.responses:
+            return ResponsesStream(self, call, drop_unknown=self.config.discard_unknown_chunks)
+        return super().decoder(call)
 
     def system_messages(self, call: ModelRequest) -> list[ChatMessage]:
         return self._rules.system_messages(super().system_messages(call))

@@ -31,6 +31,7 @@ from t0.providers.chat.messages import (
 )
 from t0.providers.chat.stream import ChatStream
 from t0.providers.chat.tools import tool_fields
+from t0.providers.events import EventDecoder
 from t0.providers.files import PartKind, chat_part, image_forwarded
 from t0.providers.json_provider import UNREADABLE, JsonProvider, body_text, shown_request_id
 from t0.providers.notices import unsupported_parameter, warn_once
@@ -212,7 +213,7 @@ class OpenAICompatible(JsonProvider):
     def finish_reason(self, text: str) -> FinishReason:
         return FINISH_REASONS.get(text, "unknown")
 
-    def decoder(self, call: ModelRequest) -> ChatStream:
+    def decoder(self, call: ModelRequest) -> EventDecoder:
         return ChatStream(self, call)
 
     def stream_request_id(self, headers: Headers) -> str:

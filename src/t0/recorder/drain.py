@@ -9,14 +9,15 @@ import base64
 import logging
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import msgspec
 
 from t0.errors import StorageUnavailable
 from t0.recorder import codec
-from t0.recorder.inserts import Store, Trouble, error_code, insert, missing
+from t0.recorder.inserts import Store, Trouble, insert, missing
 from t0.recorder.metrics import Health
 from t0.recorder.rejected import RejectedRows
 from t0.recorder.rows import Row, rows
@@ -94,9 +95,10 @@ class Drain:
     ) -> None:
         self._sources, self._connect, self._rejected = sources, connect, rejected
         self._health, self._limits, self._clock = health, limits, clock
-        self._trouble = Trouble(clock.now, logger.error)
+        self._trouble = Trouble(clock.now, logger.log)
         self._store: Store | None = None
         self._batch: _Batch | None = None
+        self._refused: Counter[Path] = Counter()
         self._discovered = clock.now()
 
     @property
@@ -114,6 +116,7 @@ class Drain:
         if self._batch is not None and self._is_due(self._batch):
             self._flush(self._batch)
             self._batch = None
+        self._report_refused()
         return read_any
 
     def finish(self) -> None:
@@ -203,10 +206,14 @@ class Drain:
         return refuse
 
     def _reject(self, table: str, row: bytes, error: str) -> None:
-        path = self._rejected.add(table, row, error)
+        self._refused[self._rejected.add(table, row, error)] += 1
         self._health.rejected_rows[table] += 1
-        # The error itself may quote what the row holds; it is in the file.
-        logger.error("a row of `%s` was refused (code %s) and is kept in %s", table, error_code(error), path)
+
+    def _report_refused(self) -> None:
+        # Not the errors, which may quote what a row holds; they are in the file.
+        for path, count in self._refused.items():
+            logger.error("%d rows were refused and are kept in %s", count, path)
+        self._refused.clear()
 
     def _fail(self, error: Exception) -> None:
         self._health.insert_failures += 1

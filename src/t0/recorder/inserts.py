@@ -1,5 +1,6 @@
 """Putting rows of one table into the database: what is there already, what it refuses."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
@@ -110,7 +111,7 @@ def _stored_ids(store: Store, rows: list[Row]) -> list[str]:
 class Trouble:
     """Reports a lasting failure: when it begins or changes, every 30 s, and when it ends."""
 
-    def __init__(self, now: Callable[[], float], log: Callable[[str], None]) -> None:
+    def __init__(self, now: Callable[[], float], log: Callable[[int, str], None]) -> None:
         self._now, self._log = now, log
         self._text: str | None = None
         self._since = self._logged = 0.0
@@ -119,7 +120,7 @@ class Trouble:
         if self._text is None:
             self._since = self._now()
         if text != self._text or self._now() - self._logged >= 30:
-            self._log(f"cannot store what was recorded, trying again: {text}")
+            self._log(logging.ERROR, f"cannot store what was recorded, trying again: {text}")
             self._logged = self._now()
         self._text = text
 
@@ -128,5 +129,5 @@ class Trouble:
 
     def end(self) -> None:
         if self._text is not None:
-            self._log(f"storing again after {self.lasts_s():.0f} s")
+            self._log(logging.INFO, f"storing again after {self.lasts_s():.0f} s")
             self._text = None

@@ -8,7 +8,7 @@ import fcntl
 import logging
 import os
 import signal
-import sys
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +27,7 @@ from t0.recorder.rejected import RejectedRows
 from t0.recorder.scrape import MetricsServer
 from t0.recorder.sources import Sources
 from t0.storage.clickhouse import ClickHouse, parse_url
+from t0.storage.store.process import url_file
 
 logger = logging.getLogger("t0.recorder")
 
@@ -57,21 +58,29 @@ def main(settings_json: str) -> int:
     """Runs the recorder with the settings (JSON of `RecorderSettings`) and returns the exit code."""
     if not logging.getLogger().handlers:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     try:
         settings = msgspec.json.decode(settings_json, type=RecorderSettings)
-        stop = threading.Event()
-        threading.Thread(target=_await_stdin_end, args=(stop,), daemon=True).start()
-        run(settings, Clock(stop))
+        run(settings, Clock(_stop_event()))
     except (msgspec.DecodeError, T0Error, OSError) as error:
         logger.error("the recorder stops: %s", error)
         return 1
     return 0
 
 
+def _stop_event() -> threading.Event:
+    """Set when stdin ends; only where it is no pipe (a terminal, `/dev/null`) do signals count."""
+    stop = threading.Event()
+    mode = os.fstat(0).st_mode
+    watches_stdin = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN if watches_stdin else lambda *_: stop.set())
+    if watches_stdin:
+        threading.Thread(target=_await_stdin_end, args=(stop,), name="stdin", daemon=True).start()
+    return stop
+
+
 def _await_stdin_end(stop: threading.Event) -> None:
-    while os.read(sys.stdin.fileno(), 4096):
+    while os.read(0, 4096):
         pass
     stop.set()
 
@@ -186,13 +195,12 @@ def _connector(settings: RecorderSettings) -> Callable[[], Store]:
     if settings.clickhouse_url is not None:
         given = parse_url(settings.clickhouse_url)
         return lambda: ClickHouse(given)
-    url_file = Path(settings.data_dir) / "store" / "url"
+    path = url_file(settings.data_dir)
 
     def connect() -> Store:
         try:
-            return ClickHouse(parse_url(url_file.read_text().strip()))
+            return ClickHouse(parse_url(path.read_text().strip()))
         except FileNotFoundError:
-            reason = f"the embedded store is not up yet: {url_file} is not there"
-            raise StorageUnavailable(reason) from None
+            raise StorageUnavailable(f"the embedded store is not up: {path} is not there") from None
 
     return connect

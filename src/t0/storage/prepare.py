@@ -8,7 +8,6 @@ from t0.config.environment import Environment
 from t0.config.snapshot import Snapshot
 from t0.storage import migrations
 from t0.storage.clickhouse import ClickHouse, parse_url
-from t0.storage.snapshot import Snapshot as StoredSnapshot
 from t0.storage.snapshot import write_snapshot
 from t0.version import VERSION
 
@@ -39,10 +38,7 @@ def prepare(preparation: Preparation) -> None:
         _migrate(client, preparation)
         if preparation.snapshot is not None:
             taken = preparation.snapshot
-            stored = StoredSnapshot(
-                hash=taken.hash, config=taken.toml, extra_templates=taken.extra_templates, version=VERSION
-            )
-            write_snapshot(client, stored)
+            write_snapshot(client, taken.toml, taken.extra_templates, taken.hash, VERSION)
     finally:
         client.close()
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -17,45 +16,54 @@ _STORED = (
 )
 # Times are sent with their zone, which only this parser reads.
 _INSERT = {"date_time_input_format": "best_effort"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """One configuration: `hash` is decimal text, `config` the canonical TOML, `version` that of the gateway."""
+def write_snapshot(
+    client: ClickHouse,
+    toml: str,
+    templates: Mapping[str, str],
+    hash: str,
+    version: str,
+    *,
+    tags: Mapping[str, str] | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Store a configuration, or note that it is in use again: its first time stays, its tags are added to.
 
-    hash: str
-    config: str
-    extra_templates: Mapping[str, str]
-    version: str
-    tags: Mapping[str, str] = {}
+    `toml` is the canonical text, `templates` those read from files, `hash` decimal text, `version` the gateway's.
+    """
+    stored = client.query(_STORED, {"hash": hash})
+    row = {"config": toml, "extra_templates": templates, "hash": hash, "tensorzero_version": version}
+    client.insert_json("ConfigSnapshot", _line(row, tags or {}, stored, now), settings=_INSERT)
 
 
-def write_snapshot(client: ClickHouse, snapshot: Snapshot, now_s: float | None = None) -> None:
-    """Store a configuration, or note that it is in use again: the first time stays, tags are added to."""
-    stored = client.query(_STORED, {"hash": snapshot.hash})
-    client.insert_json("ConfigSnapshot", _row(snapshot, stored, now_s or time.time()), settings=_INSERT)
-
-
-async def write_snapshot_async(client: AsyncClickHouse, snapshot: Snapshot, now_s: float | None = None) -> None:
+async def write_snapshot_async(
+    client: AsyncClickHouse,
+    toml: str,
+    templates: Mapping[str, str],
+    hash: str,
+    version: str,
+    *,
+    tags: Mapping[str, str] | None = None,
+    now: datetime | None = None,
+) -> None:
     """As `write_snapshot`."""
-    stored = await client.query(_STORED, {"hash": snapshot.hash})
-    await client.insert_json("ConfigSnapshot", _row(snapshot, stored, now_s or time.time()), settings=_INSERT)
+    stored = await client.query(_STORED, {"hash": hash})
+    row = {"config": toml, "extra_templates": templates, "hash": hash, "tensorzero_version": version}
+    await client.insert_json("ConfigSnapshot", _line(row, tags or {}, stored, now), settings=_INSERT)
 
 
-def _row(snapshot: Snapshot, stored: list[Row], now_s: float) -> bytes:
-    created_at_s, tags = now_s, {}
+def _line(row: dict[str, Any], tags: Mapping[str, str], stored: list[Row], now: datetime | None) -> bytes:
+    created_at = now = now or datetime.now(UTC)
+    known_tags: dict[str, str] = {}
     if stored:
-        created_at_s, tags = int(stored[0]["created_at_us"]) / 1e6, stored[0]["tags"]
-    row: dict[str, Any] = {
-        "config": snapshot.config,
-        "extra_templates": snapshot.extra_templates,
-        "hash": snapshot.hash,
-        "tensorzero_version": snapshot.version,
-        "created_at": _utc(created_at_s),
-        "last_used": _utc(now_s),
-        "tags": {**tags, **snapshot.tags},
-    }
-    return msgspec.json.encode(row)
+        created_at = _EPOCH + timedelta(microseconds=int(stored[0]["created_at_us"]))
+        known_tags = stored[0]["tags"]
+    return msgspec.json.encode(
+        {**row, "created_at": _utc(created_at), "last_used": _utc(now), "tags": {**known_tags, **tags}}
+    )
 
 
-def _utc(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -114,8 +114,8 @@ class Environment:
         self._sources[key] = source
         if SORT in prepared:
             self._prefix = f"{{% set {SORT} = namespace %}}"
-        program = None if _escapes(key) else compile_program(source)
-        if program is not None:
+        self._programs.pop(key, None)
+        if not _escapes(key) and (program := compile_program(source)) is not None:
             self._programs[key] = program
 
     def _read(self, load: Load, base_path: Path) -> list[str]:

@@ -8,7 +8,7 @@ known only when rendered, as well as `dict(…)`, are passed through `SORT`, whi
 
 from __future__ import annotations
 
-from t0.templates.syntax import Tag, Token, matching, parse, split, string_value
+from t0.templates.syntax import Tag, Token, matching, number_value, parse, split, string_value
 
 SORT = "_t0_sort"
 HAS_STRING_KEYS = "_t0_string_keys"
@@ -111,8 +111,7 @@ def _constant(tokens: list[Token]) -> tuple[int, object] | None:
         return None
     token = tokens[-1]
     if token.kind in ("integer", "float"):
-        number = float(token.text) if token.kind == "float" else int(token.text, 0)
-        return (2, -number if negative else number)
+        return (2, -number_value(token) if negative else number_value(token))
     if negative:
         return None
     return (3, string_value(tokens)) if token.kind == "string" else _CONSTANTS.get(token.text)

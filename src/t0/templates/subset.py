@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from t0._core.template import Program
-from t0.templates.syntax import Tag, Text, Token, parse, string_value
+from t0.templates.syntax import Tag, Text, Token, number_value, parse, string_value
 
 # Names that are not variables where an expression begins.
 _WORDS = {"true", "True", "false", "False", "none", "None", "not"}
@@ -52,4 +52,4 @@ def _path(tokens: list[Token]) -> tuple[str | int, ...] | None:
 
 
 def _integer(token: Token) -> int:
-    return int(token.text, 0)
+    return int(number_value(token))

@@ -163,3 +163,11 @@ def split(tokens: list[Token], separator: str) -> list[list[Token]]:
 def string_value(tokens: list[Token]) -> str:
     """The value of string literals that stand beside each other, escapes resolved."""
     return str(_EVALUATOR.eval_expr(" ".join(token.text for token in tokens)))
+
+
+def number_value(token: Token) -> int | float:
+    """The value of an integer or float literal."""
+    digits = token.text.replace("_", "")
+    if token.kind == "float":
+        return float(digits)
+    return int(digits, 0) if digits[1:2].isalpha() else int(digits)

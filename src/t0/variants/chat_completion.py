@@ -137,16 +137,16 @@ class ChatCompletionVariant:
             function_type=call.function_type,
             output_schema=call.output_schema,
             stream=request.stream,
-            extra_body=self._merged(self._config.extra_body, request.extra_body),
-            extra_headers=self._merged(self._config.extra_headers, request.extra_headers),
+            variant_extra_body=self._config.extra_body,
+            variant_extra_headers=self._config.extra_headers,
+            extra_body=self._applicable(request.extra_body),
+            extra_headers=self._applicable(request.extra_headers),
         )
         return ModelCall(model_request, request.credentials, call.exchanges)
 
-    def _merged(self, own: list[E], entries: list[E]) -> list[E]:
-        """The variant's entries, then those of the request that are not meant for another variant."""
-        if not entries:
-            return own
-        return [*own, *(e for e in entries if e.variant_name in (None, self.name))]
+    def _applicable(self, entries: list[E]) -> list[E]:
+        """The request's entries that are not meant for another variant."""
+        return [e for e in entries if e.variant_name in (None, self.name)] if entries else entries
 
 
 def merged_params(own: ChatCompletionParams, given: ChatCompletionParams) -> ChatCompletionParams:

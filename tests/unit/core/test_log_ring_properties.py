@@ -88,12 +88,12 @@ def test_arbitrary_header_words_give_our_error_or_a_working_ring(words):
 def use_or_refuse(buffer):
     try:
         ring = Ring(buffer)
-        ring.append(b"x" * 100)
-        _, position = ring.read(1 << 30, ring.tail)
-        ring.commit(position)
-        assert ring.queued == 0
-    except RingError as error:
-        assert str(error)
+    except RingError:
+        return
+    ring.append(b"x" * 100)
+    _, position = ring.read(1 << 30, ring.tail)
+    ring.commit(position)
+    assert (ring.tail, ring.queued) == (ring.head, 0)
 
 
 @given(

@@ -58,7 +58,8 @@ def test_what_is_missing_or_odd_is_left_to_the_engine(source):
 
 
 @pytest.mark.parametrize(
-    "source", ["{{ 1 }}", "{{ none }}", "{{ a|upper }}", "{{ not a }}", "{{ a + 1 }}", "{{ f() }}", "{% if a %}{% endif %}"]
+    "source",
+    ["{{ 1 }}", "{{ none }}", "{{ a|upper }}", "{{ not a }}", "{{ a + 1 }}", "{{ f() }}", "{% if a %}{% endif %}"],
 )
 def test_what_is_not_in_the_subset_is_not_compiled(source):
     assert compile_program(source) is None
@@ -73,9 +74,14 @@ def test_strings_inside_containers_that_need_unicode_tables_are_left_to_the_engi
 
 
 def test_arguments_are_written_as_literals():
-    assert set_statements(
-        {"b": {"z": [1, -2.5, 'say "\\"\n'], "a": None}, "a": True, "not an identifier": 1, "loop": 2, "é": 3}, [], ""
-    ) == '{% set b = {"a":none,"z":[1,-2.5,"say \\"\\\\\\"\n",],} %}{% set a = true %}'
+    assert (
+        set_statements(
+            {"b": {"z": [1, -2.5, 'say "\\"\n'], "a": None}, "a": True, "not an identifier": 1, "loop": 2, "é": 3},
+            [],
+            "",
+        )
+        == '{% set b = {"a":none,"z":[1,-2.5,"say \\"\\\\\\"\n",],} %}{% set a = true %}'
+    )
 
 
 def test_integers_beyond_64_bits_are_floats():

@@ -1,3 +1,5 @@
+import logging
+
 import msgspec
 import pytest
 
@@ -102,13 +104,17 @@ def test_a_refused_lookup_is_tried_again_later(store, build):
 
 def test_a_lasting_trouble_is_reported_once_per_change_and_every_30_s():
     now, log = [0.0], []
-    trouble = Trouble(lambda: now[0], log.append)
-    for at, text in [(0, "refused"), (1, "refused"), (2, "timeout"), (31, "timeout"), (32, "timeout"), (62, "timeout")]:
+    trouble = Trouble(lambda: now[0], lambda level, text: log.append((logging.getLevelName(level), text)))
+    for at, text in [(0, "refused"), (1, "refused"), (2, "timeout"), (31, "timeout"), (32, "timeout"), (61, "timeout")]:
         now[0] = at
         trouble.report(text)
-    assert trouble.lasts_s() == 62
+    assert trouble.lasts_s() == 61
     trouble.end()
     trouble.end()
-    again = "cannot store what was recorded, trying again: "
-    assert log == [again + "refused", again + "timeout", again + "timeout", "storing again after 62 s"]
+    assert log == [
+        ("ERROR", "cannot store what was recorded, trying again: refused"),
+        ("ERROR", "cannot store what was recorded, trying again: timeout"),
+        ("ERROR", "cannot store what was recorded, trying again: timeout"),
+        ("INFO", "storing again after 61 s"),
+    ]
     assert trouble.lasts_s() == 0

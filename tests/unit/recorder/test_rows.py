@@ -205,7 +205,12 @@ INPUT_BLOCKS = {
     ),
     "fetched_file": (
         File(
-            url="https://example.com/a", mime_type="image/png", data="AAAA", detail="low", filename="a", storage_path=DISK
+            url="https://example.com/a",
+            mime_type="image/png",
+            data="AAAA",
+            detail="low",
+            filename="a",
+            storage_path=DISK,
         ),
         '{"type":"file","source_url":"https://example.com/a","mime_type":"image/png","storage_path":'
         '{"kind":{"type":"filesystem","path":"/data"},"path":"observability/files/9f2c.png"},'
@@ -214,7 +219,7 @@ INPUT_BLOCKS = {
     "file_nobody_keeps": (
         File(mime_type="image/jpeg", data="AAAA"),
         '{"type":"file","source_url":null,"mime_type":"image/jpeg","storage_path":{"kind":{"type":"disabled"},'
-        '"path":"observability/files/96dd60c0391bd22e23aa6ee8faa0d9adb1a1e0d6b8b7a5d3fd0bd0ff2c9a6f5d.jpg"}}',
+        '"path":"observability/files/26c7bb3daaaa0439eb3e5c5270e7c4db05218d8892a0258fbd4911cef5006d23.jpg"}}',
     ),
     "url_never_fetched": (
         File(url="https://example.com/a"),

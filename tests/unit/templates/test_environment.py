@@ -1,3 +1,4 @@
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -5,21 +6,23 @@ import pytest
 from t0.errors import ConfigError, TemplateError
 from t0.templates import Environment
 
-FILTERS = (
-    "abs attr batch bool capitalize chain count d default dictsort e escape first float format groupby indent int items join "
-    "last length lines list lower map max min pprint reject rejectattr replace reverse round safe select selectattr slice "
-    "sort split string sum title tojson trim unique upper zip"
-).split()
-TESTS = (
-    "boolean defined divisibleby endingwith eq equalto escaped even false filter float ge greaterthan gt in int integer "
-    "iterable le lessthan lower lt mapping ne none number odd safe sameas sequence startingwith string test true undefined "
-    "upper == != < <= > >="
-).split()
-ABSENT_FILTERS = (
-    "truncate wordcount wordwrap striptags urlize urlencode random center filesizeformat xmlattr forceescape pluralize "
-    "datetimeformat dateformat timeformat"
-).split()
-ABSENT_FUNCTIONS = "lipsum cycler joiner now randrange".split()
+FILTERS = """
+abs attr batch bool capitalize chain count d default dictsort e escape first float format groupby indent int items join
+last length lines list lower map max min pprint reject rejectattr replace reverse round safe select selectattr
+slice sort
+split string sum title tojson trim unique upper zip
+"""
+TESTS = """
+boolean defined divisibleby endingwith eq equalto escaped even false filter float ge greaterthan gt in int integer
+iterable le lessthan lower lt mapping ne none number odd safe sameas sequence startingwith string test true
+undefined upper
+== != < <= > >=
+"""
+ABSENT_FILTERS = """
+truncate wordcount wordwrap striptags urlize urlencode random center filesizeformat xmlattr forceescape pluralize
+datetimeformat dateformat timeformat
+"""
+ABSENT_FUNCTIONS = ["lipsum", "cycler", "joiner", "now", "randrange"]
 
 
 def environment(base_path: Path | None = None, **templates: str) -> Environment:
@@ -40,15 +43,20 @@ def failure(source: str, **arguments: object) -> str:
     return caught.value.text.removeprefix("Error rendering template t: Could not render template: ")
 
 
+def test_the_engine_is_the_reference_s():
+    """2.20 already compares, and 3.0 prints and scopes `set`, in other ways."""
+    assert version("minijinja") == "2.19.0"
+
+
 # -- what is there and what is not -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("name", FILTERS.split())
 def test_filter_is_there(name):
     assert not is_unknown(f"{{{{ 1|{name} }}}}")
 
 
-@pytest.mark.parametrize("name", TESTS)
+@pytest.mark.parametrize("name", TESTS.split())
 def test_test_is_there(name):
     assert not is_unknown(f"{{{{ [1]|select('{name}', 1)|list }}}}")
 
@@ -61,7 +69,7 @@ def is_unknown(source: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("name", ABSENT_FILTERS)
+@pytest.mark.parametrize("name", ABSENT_FILTERS.split())
 def test_filter_of_jinja_is_not_there(name):
     assert failure(f"{{{{ 'a'|{name} }}}}") == f"unknown filter: filter {name} is unknown (in t:1)"
 
@@ -93,7 +101,7 @@ def test_the_engine_adds_no_variables(name):
         ("{{ x }}", {"x": 2**64}, "18446744073709552000.0"),
         ("{{ x + 1 }}", {"x": 2**64 - 1}, "18446744073709551616"),
         ("{{ x }}", {"x": [1e21, 1e-7, 0.5, 1e16]}, "[1e21, 1e-7, 0.5, 1e16]"),
-        ("{{ x }}", {"x": ["é\u0301", "'", '"\\', "\x00\x7f\u2028"]}, '["é\\u{301}", "\'", "\\"\\\\", "\\0\\u{7f}\\u{2028}"]'),
+        ("{{ x }}", {"x": ["é\u0301", "'", '"\\', "\x00\x7f"]}, '["é\\u{301}", "\'", "\\"\\\\", "\\0\\u{7f}"]'),
         ("{{ x is mapping }} {{ x.a }} {{ x|length }}", {"x": {"a": 1}}, "true 1 1"),
         ("{{ x|pprint }}", {"x": ["a"]}, '[\n    "a",\n]'),
         ("{{ missing|pprint }}", {}, "undefined"),
@@ -152,14 +160,19 @@ def test_what_json_does_not_have_is_refused(value):
 def test_arguments_named_like_words_of_the_language(name, value):
     text = "none" if value is None else str(value)
     assert render(f"{{{{ {name} }}}}", **{name: value}) == text
-    assert render(f"{{% if true %}}{{{{ {name} }}}}{{{{ other }}}}{{% endif %}}", **{name: value, "other": 1}) == text + "1"
+    assert (
+        render(f"{{% if true %}}{{{{ {name} }}}}{{{{ other }}}}{{% endif %}}", **{name: value, "other": 1})
+        == text + "1"
+    )
     assert failure(f"{{{{ {name} }}}}{{{{ items }}}}", **{name: value}) == "undefined value (in t:1)"
 
 
 @pytest.mark.parametrize("length", [10, 1500, 1501, 5000])
 @pytest.mark.parametrize(("key", "before", "after"), [("t", "", ""), ("t.html", "", ""), ("t.json", '"', '"')])
 def test_short_and_long_strings_behave_alike(length, key, before, after):
-    templates = environment(**{key: "{% set y = x %}{{ y }}|{{ x is safe }}|{{ x|length }}|{% if '<' in x %}{% endif %}"})
+    templates = environment(
+        **{key: "{% set y = x %}{{ y }}|{{ x is safe }}|{{ x|length }}|{% if '<' in x %}{% endif %}"}
+    )
     text = "é" * length
     assert templates.render(key, {"x": text}) == f"{before}{text}{after}|false|{length}|"
     assert templates.render(key, {"x": "<" + text}).startswith("&lt;é" if key == "t.html" else f"{before}<é")
@@ -198,6 +211,12 @@ def test_wrong_syntax_is_refused_with_the_key_and_the_line():
     assert str(caught.value) == (
         "Error rendering template t: Failed to add template: syntax error: unexpected end of block (in t:2)"
     )
+
+
+def test_a_template_may_be_replaced():
+    templates = environment(t="{{ x }}")
+    templates.add("t", "{% if x %}new{% endif %}")
+    assert templates.render("t", {"x": 1}) == "new"
 
 
 def test_a_key_without_template():
@@ -239,7 +258,9 @@ def test_files_below_base_path_are_found_through_each_other_and_frozen(tmp_path)
     files = {"a.txt": "A{% include 'deep/b.txt' %}", "deep/b.txt": "B{{ x }}", "c.txt": "C", "unused.txt": "{{"}
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    templates = environment(tmp_path, t="{% include ['none.txt', 'a.txt'] %}{% include 'c.txt' if x else 'own' %}", own="O")
+    templates = environment(
+        tmp_path, t="{% include ['none.txt', 'a.txt'] %}{% include 'c.txt' if x else 'own' %}", own="O"
+    )
     for name in files:
         (tmp_path / name).unlink()
     assert templates.render("t", {"x": 0}) == "AB0O"
@@ -255,7 +276,9 @@ def test_a_configured_template_is_preferred_to_a_file_of_its_name(tmp_path):
     assert templates.extra_sources() == {}
 
 
-@pytest.mark.parametrize("name", ["../secret", ".hidden", "a/.hidden/b", "a\\\\b", "/etc/hostname", "folder", "folder/", ""])
+@pytest.mark.parametrize(
+    "name", ["../secret", ".hidden", "a/.hidden/b", "a\\\\b", "/etc/hostname", "folder", "folder/", ""]
+)
 def test_names_that_are_never_loaded(name, tmp_path):
     base = tmp_path / "base"
     (base / "folder").mkdir(parents=True)
@@ -268,13 +291,15 @@ def test_names_that_are_never_loaded(name, tmp_path):
 
 def test_a_file_with_wrong_syntax_stops_the_start(tmp_path):
     (tmp_path / "bad").write_text("{% endif %}")
-    with pytest.raises(ConfigError, match=r"Error rendering template bad: Failed to add template: syntax error: .*\(in bad:1\)"):
+    with pytest.raises(
+        ConfigError, match=r"Error rendering template bad: Failed to add template: syntax error: .*\(in bad:1\)"
+    ):
         environment(tmp_path, t="{% include 'bad' %}")
 
 
 def test_a_file_that_is_not_text_stops_the_start(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match="Failed to read template `binary` below .* can't decode byte 0xff"):
+    with pytest.raises(ConfigError, match=r"Failed to read template `binary` below .* can't decode byte 0xff"):
         environment(tmp_path, t="{% include 'binary' %}")
 
 

@@ -33,7 +33,9 @@ def test_recorded_template(case, tmp_path):
     assert outcome(case, tmp_path) == expected
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if "rendered" in c], ids=[c["name"] for c in CASES if "rendered" in c])
+@pytest.mark.parametrize(
+    "case", [c for c in CASES if "rendered" in c], ids=[c["name"] for c in CASES if "rendered" in c]
+)
 def test_recorded_template_rendered_twice_and_beside_others(case, tmp_path):
     """What one rendering sets is not there in the next."""
     for file, text in case.get("files", {}).items():

@@ -5,7 +5,10 @@ from t0.templates.syntax import Tag, Text, parse, string_value
 
 def shown(source: str) -> list[str]:
     """Text quoted, tags as their tokens."""
-    return [repr(p.text) if isinstance(p, Text) else f"{p.kind}: {' '.join(t.text for t in p.tokens)}" for p in parse(source)]
+    return [
+        repr(p.text) if isinstance(p, Text) else f"{p.kind}: {' '.join(t.text for t in p.tokens)}"
+        for p in parse(source)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -22,7 +25,7 @@ def shown(source: str) -> list[str]:
         ("{% raw -%} {{ x }} {%- endraw %} y", ["'{{ x }}'", "' y'"]),
         ("{%- raw +%}{%{% endraw -%} y", ["'{%'", "'y'"]),
         ("{{ {'a': {'b': 1}} }}", ["variable: { 'a' : { 'b' : 1 } }"]),
-        ("{{ '}}' ~ \"\\\"%}\" }}", ["variable: '}}' ~ \"\\\"%}\""]),
+        ('{{ \'}}\' ~ "\\"%}" }}', ['variable: \'}}\' ~ "\\"%}"']),
         ("{{ 1_000 + 0xFF // 1.5e-3 ** 2e5 - a.0.b }}", ["variable: 1_000 + 0xFF // 1.5e-3 ** 2e5 - a . 0 . b"]),
         ("a\n", ["'a'"]),
         ("a\r\n", ["'a'"]),

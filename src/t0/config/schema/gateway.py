@@ -119,7 +119,8 @@ def _buckets_reason(buckets: list[float]) -> str | None:
         if not math.isfinite(bound) or bound < 0:
             return f"must be finite and non-negative, but buckets[{i}] is {bound}"
         if i and bound <= buckets[i - 1]:
-            return f"must be in strictly ascending order, but buckets[{i}] ({bound}) <= buckets[{i - 1}] ({buckets[i - 1]})"
+            pair = f"buckets[{i}] ({bound}) <= buckets[{i - 1}] ({buckets[i - 1]})"
+            return f"must be in strictly ascending order, but {pair}"
     return None
 
 

@@ -48,7 +48,7 @@ def _parse_embedding_provider(decoder: Decoder, value: Any, path: str) -> Embedd
     return EmbeddingProvider(timeout_ms=keys.timeout_ms, provider=provider)
 
 
-EmbeddingProviderEntry = Annotated[EmbeddingProvider, Parsed(_parse_embedding_provider, ProviderConfig)]
+EmbeddingProviderEntry = Annotated[EmbeddingProvider, Parsed(_parse_embedding_provider)]
 
 
 class EmbeddingModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -164,25 +164,29 @@ class Connection:
         self._prepare(query)
         self._refuse_several(query.text)
         with _engine_errors():
-            return Stream(self._chdb, self._chdb.send_query(query.text, query.default_format), self._format(query))
+            return Stream(self, self._chdb.send_query(query.text, query.default_format), self._format(query))
 
-    def settings_undo(self, names: list[str]) -> str | None:
-        """The SET statement that restores the present values of `names`; None without names."""
-        if not names:
-            return None
-        listed = ", ".join(quoted(name) for name in names)
-        sql = f"SELECT name, value, changed FROM system.settings WHERE name IN ({listed})"
-        result = self._execute(sql, "JSONCompactEachRow")
-        changed = {name: value for name, value, is_changed in _decode_lines(result.bytes()) if is_changed}
-        return "SET " + ", ".join(f"{n} = {quoted(changed[n]) if n in changed else 'DEFAULT'}" for n in names)
+    def run_apart(self, query: Query) -> Answer:
+        """As `run`, on a connection that lives on: the query's settings and what it may leave behind do not."""
+        undo = self._undo_settings(list(query.settings))
+        try:
+            return self.run(query)
+        except EngineError:
+            # The next query of this connection would get the output that this one had begun.
+            self._execute("SELECT 1")
+            raise
+        finally:
+            if undo:
+                self._execute(undo)
 
-    def recover(self) -> None:
-        """Drop what a failed query left behind in this connection."""
-        self._execute("SELECT 1")
+    def fetch(self, stream: Any) -> Any:
+        """The next block of a stream of this connection, None at its end."""
+        with _engine_errors():
+            return self._chdb.streaming_fetch_result(stream)
 
-    def execute(self, sql: str) -> None:
-        """Run a statement for its effect. Raises `EngineError`."""
-        self._execute(sql)
+    def cancel(self, stream: Any) -> None:
+        """Stop a stream of this connection."""
+        self._chdb.streaming_cancel_query(stream)
 
     def close(self) -> None:
         """Close the connection; temporary tables and settings are gone."""
@@ -201,6 +205,16 @@ class Connection:
             name = quoted_name(table.name)
             self._execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} ({table.structure}) ENGINE = Memory")
             self._insert(f"INSERT INTO {name}".encode(), table.format, memoryview(table.data))
+
+    def _undo_settings(self, names: list[str]) -> str | None:
+        """The SET statement that restores the present values of `names`; None without names."""
+        if not names:
+            return None
+        listed = ", ".join(quoted(name) for name in names)
+        sql = f"SELECT name, value, changed FROM system.settings WHERE name IN ({listed})"
+        result = self._execute(sql, "JSONCompactEachRow")
+        changed = {name: value for name, value, is_changed in _decode_lines(result.bytes()) if is_changed}
+        return "SET " + ", ".join(f"{n} = {quoted(changed[n]) if n in changed else 'DEFAULT'}" for n in names)
 
     def _execute(self, text: str | bytes, output: str = "TabSeparated") -> Any:
         with _engine_errors():
@@ -231,25 +245,25 @@ class Connection:
 
 
 class Stream:
-    """An answer that is produced block by block; close it, at the end too."""
+    """An answer that is produced block by block. It owns its connection: close it, at the end too."""
 
-    def __init__(self, connection: Any, stream: Any, format: str) -> None:
-        self._chdb, self._stream, self.format = connection, stream, format
+    def __init__(self, connection: Connection, stream: Any, format: str) -> None:
+        self._connection, self._stream, self.format = connection, stream, format
 
     def next(self) -> bytes:
         """The next block, empty at the end. Raises `EngineError`."""
-        with _engine_errors():
-            result = self._chdb.streaming_fetch_result(self._stream)
+        result = self._connection.fetch(self._stream)
         if result is None or result.rows_read() == 0:
             self._stream = None
             return b""
         return bytes(result.bytes())
 
     def close(self) -> None:
-        """Stop the query if it still runs."""
+        """Stop the query if it still runs, and close the connection."""
         if self._stream is not None:
-            self._chdb.streaming_cancel_query(self._stream)
+            self._connection.cancel(self._stream)
             self._stream = None
+        self._connection.close()
 
 
 class _engine_errors:

@@ -19,12 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aiohttp import web
-
 from t0.errors import ConfigError
 from t0.storage.clickhouse import ConnectionInfo, parse_url
-from t0.storage.store.engine import Engine
-from t0.storage.store.server import StoreServer
 
 USERNAME = "t0"
 DATABASE = "tensorzero"
@@ -65,6 +61,12 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 async def _serve(folder: Path, port: int | None) -> int:
+    # Loaded here, since the launcher and the recorder import this module for `url_file` only.
+    from aiohttp import web
+
+    from t0.storage.store.engine import Engine
+    from t0.storage.store.server import StoreServer
+
     stop = _stop_event()
     previous = _retire_url(folder)
     listener = _listen(port, previous.port if previous else 0)

@@ -10,16 +10,15 @@ import json
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import BodyPartReader, web
 from multidict import MultiDict
 
 from t0.storage.store.encoding import Encoder, chosen, decoded
-from t0.storage.store.engine import Answer, Connection, Engine, EngineError, ExternalTable, Query, Stream
+from t0.storage.store.engine import Answer, Engine, EngineError, ExternalTable, Query, Stream
 from t0.storage.store.sessions import Sessions
 from t0.storage.store.statement import REQUEST_PARAMETERS
 
@@ -96,52 +95,43 @@ class StoreServer:
             raise EngineError(f"Code: 516. DB::Exception: {text}. (AUTHENTICATION_FAILED)", _AUTHENTICATION_FAILED)
 
     async def _answer(self, request: web.Request, query: Query, fields: MultiDict[str]) -> web.StreamResponse:
-        async with self._connection(fields, query) as connection:
-            if fields.get("wait_end_of_query") != "1":
-                stream = await self._in_thread(connection.stream, query)
-                if stream is not None:
-                    return await self._send_stream(request, stream)
-            answer = await self._in_thread(connection.run, query)
+        may_stream = fields.get("wait_end_of_query") != "1"
+        if fields.get("session_id"):
+            return await self._send(request, await self._in_session(fields["session_id"], fields, query))
+        answer = await self._in_thread(self._run, query, may_stream)
+        if isinstance(answer, Answer):
             return await self._send(request, answer)
-
-    async def _in_thread(self, call: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call, *arguments)
-
-    # -- connections ---------------------------------------------------------------------------------------------------
-
-    @asynccontextmanager
-    async def _connection(self, fields: MultiDict[str], query: Query) -> AsyncIterator[Connection]:
-        """A connection for one request, or the one of its session."""
-        session_id = fields.get("session_id")
-        if session_id:
-            async with self._session(session_id, fields, query) as connection:
-                yield connection
-            return
-        connection = await self._in_thread(self._engine.connect)
         try:
-            yield connection
+            return await self._send_stream(request, answer)
         finally:
-            await self._in_thread(connection.close)
+            await self._in_thread(answer.close)
 
-    @asynccontextmanager
-    async def _session(self, name: str, fields: MultiDict[str], query: Query) -> AsyncIterator[Connection]:
+    def _run(self, query: Query, may_stream: bool) -> Answer | Stream:
+        """The whole answer, or one to be fetched and closed; all in one thread, since each change costs time."""
+        connection = self._engine.connect()
+        try:
+            if may_stream and (stream := connection.stream(query)) is not None:
+                return stream
+            answer = connection.run(query)
+        except BaseException:
+            connection.close()
+            raise
+        connection.close()
+        return answer
+
+    async def _in_session(self, name: str, fields: MultiDict[str], query: Query) -> Answer:
         for expired in self._sessions.expired(time.monotonic()):
             await self._in_thread(expired.close)
-        must_exist = fields.get("session_check") == "1"
-        connection = self._sessions.enter(name, self._engine.connect, must_exist=must_exist)
+        connection = self._sessions.enter(name, self._engine.connect, must_exist=fields.get("session_check") == "1")
         try:
-            undo = await self._in_thread(connection.settings_undo, list(query.settings))
-            try:
-                yield connection
-            except EngineError:
-                await self._in_thread(connection.recover)
-                raise
-            finally:
-                if undo:
-                    await self._in_thread(connection.execute, undo)
+            answer: Answer = await self._in_thread(connection.run_apart, query)
+            return answer
         finally:
             timeout_s = 0.0 if fields.get("close_session") == "1" else float(fields.get("session_timeout", "60"))
             self._sessions.leave(name, time.monotonic() + timeout_s)
+
+    async def _in_thread(self, call: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call, *arguments)
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
@@ -160,26 +150,23 @@ class StoreServer:
 
     async def _send_stream(self, request: web.Request, stream: Stream) -> web.StreamResponse:
         """Blocks as they come; a failure after the first one ends the answer in ClickHouse's way."""
-        try:
-            block = await self._in_thread(stream.next)  # before the status is sent
-            encoder = _encoder(request)
-            response = self._response(request, Answer(format=stream.format), encoder)
-            tag = response.headers["X-ClickHouse-Exception-Tag"] = secrets.token_hex(8)
-            await response.prepare(request)
-            await response.write(encoder.begin())
-            while block:
-                for piece in _pieces(memoryview(block)):
-                    await response.write(encoder.encode(piece))
-                try:
-                    block = await self._in_thread(stream.next)
-                except EngineError as e:
-                    await response.write(encoder.encode(_exception_block(str(e), tag)))
-                    break
-            await response.write(encoder.finish())
-            await response.write_eof()
-            return response
-        finally:
-            await self._in_thread(stream.close)
+        block = await self._in_thread(stream.next)  # before the status is sent
+        encoder = _encoder(request)
+        response = self._response(request, Answer(format=stream.format), encoder)
+        tag = response.headers["X-ClickHouse-Exception-Tag"] = secrets.token_hex(8)
+        await response.prepare(request)
+        await response.write(encoder.begin())
+        while block:
+            for piece in _pieces(memoryview(block)):
+                await response.write(encoder.encode(piece))
+            try:
+                block = await self._in_thread(stream.next)
+            except EngineError as e:
+                await response.write(encoder.encode(_exception_block(str(e), tag)))
+                break
+        await response.write(encoder.finish())
+        await response.write_eof()
+        return response
 
     def _response(self, request: web.Request, answer: Answer, encoder: Encoder) -> web.StreamResponse:
         response = web.StreamResponse()

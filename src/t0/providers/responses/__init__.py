@@ -1,0 +1,1 @@
+"""OpenAI's Responses API: what `openai` speaks with `api_type = "responses"`."""
