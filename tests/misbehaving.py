@@ -45,6 +45,17 @@ class Peer:
             return await self._reader.read()
         return b""
 
+    async def join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carries bytes between the client and another connection until one of them closes."""
+
+        async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while data := await source.read(65536):
+                sink.write(data)
+            sink.close()
+
+        await asyncio.gather(carry(reader, self._writer), carry(self._reader, writer))
+        await writer.wait_closed()
+
     def reset(self) -> None:
         """Ends the connection with a RST."""
         sock = self._writer.get_extra_info("socket")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ClickHouseError
 from mock import Mock
 
 START_LIMIT_S = 30.0
@@ -158,9 +159,8 @@ class Gateway(Process):
         with urllib.request.urlopen(urllib.request.Request(self.url + route, data, headers), timeout=30) as answer:
             return json.load(answer)
 
-    @property
     def store_url(self) -> str:
-        """The embedded store's URL, with its password."""
+        """The embedded store's URL, with its password. It may change when the store is started again."""
         return (self.data_dir / "store" / "url").read_text().strip()
 
     def children(self, role: str) -> list[int]:
@@ -221,12 +221,31 @@ class Store(Process):
 
 
 def select(url: str, sql: str) -> list[dict[str, Any]]:
-    """Rows as the database prints them in JSON."""
+    """Rows as the database prints them in JSON, large integers as text."""
     client = clickhouse_connect.get_client(dsn=url)
+    quoted = {"output_format_json_quote_64bit_integers": 1}
     try:
-        return [json.loads(line) for line in client.raw_query(sql, fmt="JSONEachRow").splitlines()]
+        return [json.loads(line) for line in client.raw_query(sql, settings=quoted, fmt="JSONEachRow").splitlines()]
     finally:
         client.close()
+
+
+def wait_for_rows(url: Callable[[], str], sql: str, limit_s: float = 10.0) -> list[dict[str, Any]]:
+    """The rows of a query as soon as there are any. A database that is not up, or has no tables yet, has none."""
+    failure = "no rows"
+
+    def probe() -> list[dict[str, Any]]:
+        nonlocal failure
+        try:
+            return select(url(), sql)
+        except (ClickHouseError, FileNotFoundError) as e:
+            failure = str(e)
+            return []
+
+    try:
+        return wait_until(probe, sql, limit_s, 0.1)
+    except TimeoutError as e:
+        raise TimeoutError(f"{e}: {failure}") from e
 
 
 class MockProvider:

@@ -110,9 +110,7 @@ def _header(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes:
 async def _send(send: Send, response: Response) -> None:
     kind = _JSON_HEADER if response.content_type == _JSON_HEADER[1] else (b"content-type", response.content_type)
     length = (b"content-length", b"%d" % len(response.body))
-    await send(
-        {"type": "http.response.start", "status": response.status, "headers": [kind, length, _VERSION_HEADER]}
-    )
+    await send({"type": "http.response.start", "status": response.status, "headers": [kind, length, _VERSION_HEADER]})
     await send({"type": "http.response.body", "body": response.body})
 
 

@@ -380,7 +380,9 @@ class ProviderFailure(RequestError):
         return head + request + response
 
     def describe(self) -> dict[str, Any]:
-        kind = {"client": "InferenceClient", "server": "InferenceServer", "fatal_stream": "FatalStreamError"}[self.failure]
+        kind = {"client": "InferenceClient", "server": "InferenceServer", "fatal_stream": "FatalStreamError"}[
+            self.failure
+        ]
         fields = {"message": self.message, "provider_type": self.provider_type, "api_type": self.api_type}
         if self.failure == "client":
             fields["status_code"] = self.upstream_status  # type: ignore[assignment]
@@ -494,9 +496,7 @@ class AllVariantsFailed(_Attempts):
 
     def __init__(self, errors: Mapping[str, RequestError]) -> None:
         listed = "\n".join(f"{name}: {e.text}" for name, e in errors.items())
-        super().__init__(
-            f"All variants failed with errors: {listed}", 502, list(errors.values()), errors=dict(errors)
-        )
+        super().__init__(f"All variants failed with errors: {listed}", 502, list(errors.values()), errors=dict(errors))
 
 
 class AllCandidatesFailed(_Attempts):

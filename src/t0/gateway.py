@@ -125,4 +125,3 @@ class Gateway:
 def _batches(config: Config) -> bool:
     batch = config.gateway.observability.batch_writes
     return batch is not None and batch.enabled
-

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from typing import Any
 
 from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -45,9 +46,11 @@ class SharedSocketServer(MPServer):
         self._listener = listener
 
     def _init_shared_socket(self) -> None:
+        descriptor = self._listener.fileno()
         self._sso = None
-        self._sfd = self._listener.fileno()
-        self._shd = SocketHolder(self._sfd, False, self.backlog)
+        # Granian's stubs know neither these fields nor the holder's constructor (descriptor, is unix, backlog).
+        holder: Any = SocketHolder
+        vars(self).update(_sfd=descriptor, _shd=holder(descriptor, False, self.backlog))
 
 
 def serve(listener: socket.socket, workers: int, options: WorkerOptions) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from processes import Gateway, select, wait_until
+from processes import Gateway, wait_for_rows
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTED = "http://127.0.0.1:3000"
@@ -83,8 +83,8 @@ def test_make_run_shows_the_call_of_the_readme() -> None:
 def test_stored_rows_are_read_as_documented(quickstart: Gateway) -> None:
     """The address in `store/url` serves a POST as curl sends it, the password as Basic authentication."""
     quickstart.post("/inference", {"model_name": "parrot", "input": {"messages": [{"role": "user", "content": "Hi"}]}})
-    wait_until(lambda: select(quickstart.store_url, "SELECT 1 AS n FROM ChatInference LIMIT 1"), "a row")
-    address = urlsplit(quickstart.store_url)
+    wait_for_rows(quickstart.store_url, "SELECT 1 AS n FROM ChatInference LIMIT 1")
+    address = urlsplit(quickstart.store_url())
     secret = b64encode(f"{address.username}:{address.password}".encode()).decode()
     url = f"http://{address.hostname}:{address.port}{address.path}"
     sql = b"SELECT count() > 0 FROM ChatInference"

@@ -17,7 +17,7 @@ from tensorzero import (
 )
 from tensorzero.types import FinishReason
 
-from processes import Gateway, MockProvider, completion, completion_events, select, wait_until
+from processes import Gateway, MockProvider, completion, completion_events, wait_for_rows
 
 INPUT: Any = {"messages": [{"role": "user", "content": "Hello"}]}
 
@@ -83,7 +83,7 @@ def test_feedback_is_a_row(client: TensorZeroGateway, gateway: Gateway, provider
     expected = {table: {**row, "tags": {"by": "ada"} if row["id"] == turns else {}} for table, row in expected.items()}
     for table, row in expected.items():
         sql = f"SELECT * EXCEPT snapshot_hash FROM {table} WHERE id = '{row['id']}'"
-        assert wait_until(lambda sql=sql: select(gateway.store_url, sql), table) == [row]
+        assert wait_for_rows(gateway.store_url, sql) == [row]
 
 
 ERRORS = {

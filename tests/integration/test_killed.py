@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from load import Call, offer
-from processes import Gateway, MockProvider, Store, completion, free_port, select, wait_until
+from processes import Gateway, MockProvider, Store, completion, free_port, select, wait_for_rows, wait_until
 
 CONFIG = """
 [models.m]
@@ -53,31 +53,25 @@ def load(gateway: Gateway, run: str, seconds: float, events: dict[float, Callabl
     return offer(gateway.url + "/inference", body, rate_per_s=RATE_PER_S, seconds=seconds, events=events)
 
 
-def stored(url: str, run: str) -> dict[str, tuple[int, int]]:
-    """How many rows each inference of a run has in `ChatInference` and in `ModelInference`."""
-    mine = f"SELECT id FROM ChatInference WHERE tags['run'] = '{run}'"
-    chats = select(url, f"SELECT toString(id) AS id, count() AS n FROM ChatInference WHERE id IN ({mine}) GROUP BY id")
-    calls = select(
-        url,
-        f"SELECT toString(inference_id) AS id, count() AS n FROM ModelInference WHERE inference_id IN ({mine}) "
-        "GROUP BY inference_id",
-    )
-    models = {row["id"]: int(row["n"]) for row in calls}
-    return {row["id"]: (int(row["n"]), models.get(row["id"], 0)) for row in chats}
-
-
-def assert_stored_once(url: str, run: str, calls: list[Call]) -> None:
+def assert_stored_once(url: Callable[[], str], run: str, calls: list[Call]) -> None:
     """Every answered inference has one row in each table; one that lost its answer has none or one."""
     answered = {c.inference_id for c in calls if c.inference_id}
+    mine = f"SELECT id FROM ChatInference WHERE tags['run'] = '{run}'"
+    count = f"SELECT count() AS n FROM ModelInference WHERE inference_id IN ({mine}) HAVING n >= {len(answered)}"
+    wait_for_rows(url, count, 30)
+    chats, models = rows_of(url(), "ChatInference", "id", mine), rows_of(url(), "ModelInference", "inference_id", mine)
+    assert answered - chats.keys() == set()
+    assert models == chats
+    assert {i: n for i, n in chats.items() if n != 1} == {}
+    assert len(chats) - len(answered) <= sum(c.error is not None for c in calls)
 
-    def arrived() -> bool:
-        found = stored(url, run)
-        return found.keys() >= answered and all(models for _, models in found.values())
 
-    wait_until(arrived, f"rows of {len(answered)} answers", 30, 0.3)
-    found = stored(url, run)
-    assert {i: n for i, n in found.items() if n != (1, 1)} == {}
-    assert len(found) - len(answered) <= sum(c.error is not None for c in calls)
+def rows_of(url: str, table: str, column: str, ids: str) -> dict[str, int]:
+    """How many rows each of the inferences has in a table."""
+    sql = (
+        f"SELECT toString({column}) AS inference, count() AS n FROM {table} WHERE {column} IN ({ids}) GROUP BY {column}"
+    )
+    return {row["inference"]: int(row["n"]) for row in select(url, sql)}
 
 
 def kill(gateway: Gateway, role: str) -> float:
@@ -119,12 +113,12 @@ def test_database_away_for_a_while(config: str, tmp_path: Path) -> None:
     port = free_port()
     with (
         Store(tmp_path / "store", port) as store,
-        Gateway(tmp_path / "gateway", config, env={"TENSORZERO_CLICKHOUSE_URL": store.url}) as gateway,
+        Gateway(tmp_path / "gateway", config, env={"TENSORZERO_CLICKHOUSE_URL": store.url()}) as gateway,
     ):
         calls = load(gateway, "away", 3, {1: lambda: store.stop(signal.SIGKILL)})
         assert [c.error for c in calls if c.error] == []
         with Store(tmp_path / "store", port) as again:
-            assert again.url == store.url
+            assert again.url() == store.url()
             assert_stored_once(store.url, "away", calls)
 
 
@@ -133,7 +127,7 @@ def test_stopped_under_load(config: str, tmp_path: Path) -> None:
     codes: list[int] = []
     with (
         Store(tmp_path / "store", free_port()) as store,
-        Gateway(tmp_path / "gateway", config, env={"TENSORZERO_CLICKHOUSE_URL": store.url}) as gateway,
+        Gateway(tmp_path / "gateway", config, env={"TENSORZERO_CLICKHOUSE_URL": store.url()}) as gateway,
     ):
         calls = load(gateway, "stopped", 1.5, {1: lambda: codes.append(gateway.stop())})
         assert (codes, gateway.left) == ([0], [])

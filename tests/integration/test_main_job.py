@@ -8,7 +8,7 @@ import pytest
 from openai import OpenAI
 from tensorzero import TensorZeroGateway
 
-from processes import Gateway, MockProvider, completion, completion_events, select, wait_until
+from processes import Gateway, MockProvider, completion, completion_events, select, wait_for_rows
 
 CONFIG = """
 [models.m]
@@ -40,7 +40,7 @@ def gateway(start_gateway: Callable[..., Gateway], provider: MockProvider) -> Ga
 def rows(gateway: Gateway, table: str, column: str, inference_id: str) -> list[dict[str, Any]]:
     """The rows of an inference without the ids that the gateway made for them; measured times become `<ms>`."""
     sql = f"SELECT * FROM {table} WHERE {column} = '{inference_id}'"
-    found = wait_until(lambda: select(gateway.store_url, sql), f"row in {table}")
+    found = wait_for_rows(gateway.store_url, sql)
     for row in found:
         row.pop("id")
         row.update({k: "<ms>" for k in TIMINGS if isinstance(row.get(k), int)})
@@ -177,4 +177,4 @@ def test_what_is_not_stored(gateway: Gateway, provider: MockProvider) -> None:
     gateway.post("/inference", {**body, "dryrun": True})
     last = gateway.post("/inference", body)
     rows(gateway, "ChatInference", "id", last["inference_id"])
-    assert select(gateway.store_url, "SELECT toString(id) AS id FROM ChatInference") == [{"id": last["inference_id"]}]
+    assert select(gateway.store_url(), "SELECT toString(id) AS id FROM ChatInference") == [{"id": last["inference_id"]}]

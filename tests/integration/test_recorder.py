@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,6 @@ import pytest
 from processes import wait_until
 from t0.recorder import codec
 from t0.recorder.metrics import Counts
-from t0.recorder.process import RecorderSettings
 from t0.recorder.scrape import scrape, socket_path
 from t0.recorder.sources import Sources
 from t0.recorder.writer import Writer
@@ -99,6 +99,9 @@ def test_kill_9_of_a_worker_loses_no_record_and_tears_none(tmp_path):
 # -- the recorder and the store as processes
 
 
+RECORDER = "import sys; from t0.recorder.process import main; sys.exit(main(sys.argv[1]))"
+
+
 class Child:
     """A process that runs until its stdin ends."""
 
@@ -117,11 +120,21 @@ class Child:
         self.popen.stdin.close()
 
 
-def start_recorder(data_dir: Path, **settings) -> Child:
-    encoded = json.dumps({"data_dir": str(data_dir), **settings})
-    child = Child("import sys; from t0.recorder.process import main; sys.exit(main(sys.argv[1]))", encoded)
-    wait_until(socket_path(data_dir).exists, "the recorder's socket")
-    return child
+@pytest.fixture
+def start_recorder() -> Iterator[Callable[..., Child]]:
+    """Starts recorders; those that the test leaves running are killed."""
+    started = []
+
+    def start(data_dir: Path, **settings) -> Child:
+        encoded = json.dumps({"data_dir": str(data_dir), **settings})
+        started.append(Child(RECORDER, encoded))
+        wait_until(socket_path(data_dir).exists, "the recorder's socket")
+        return started[-1]
+
+    yield start
+    for child in started:
+        if child.popen.poll() is None:
+            child.kill()
 
 
 def start_store(data_dir: Path) -> Child:
@@ -186,7 +199,7 @@ def stored(client: ClickHouse, table: str) -> list[dict]:
     return client.query(f"SELECT * FROM {table}")
 
 
-def test_every_kind_of_row_arrives_whole(store_dir):
+def test_every_kind_of_row_arrives_whole(store_dir, start_recorder):
     data_dir, _ = store_dir
     recorder = start_recorder(data_dir, flush_interval_ms=0)
     writer = Writer(data_dir, capacity=1 << 20)
@@ -238,10 +251,10 @@ def test_every_kind_of_row_arrives_whole(store_dir):
         "tool_choice": None,
         "parallel_tool_calls": None,
     }
-    function = '"description":"d","parameters":{"type":"object"},"name":"t","strict":false'
+    function = '"description":"d","parameters":{"type":"object"},"name":"t","strict":false}'
     with_tools = {
-        "tool_params": '{"tools_available":[{%s}],"tool_choice":"auto","parallel_tool_calls":true}' % function,
-        "dynamic_tools": ['{"type":"function",%s}' % function],
+        "tool_params": '{"tools_available":[{' + function + '],"tool_choice":"auto","parallel_tool_calls":true}',
+        "dynamic_tools": ['{"type":"function",' + function],
         "dynamic_provider_tools": [],
         "allowed_tools": '{"tools":["t"],"choice":"function_default"}',
         "tool_choice": "auto",
@@ -316,7 +329,7 @@ def test_every_kind_of_row_arrives_whole(store_dir):
     client.close()
 
 
-def test_every_record_is_stored_exactly_once_whoever_is_killed(store_dir):
+def test_every_record_is_stored_exactly_once_whoever_is_killed(store_dir, start_recorder):
     data_dir, store = store_dir
     recorder = start_recorder(data_dir)
     writer = Writer(data_dir, capacity=256 * 1024)
@@ -354,7 +367,7 @@ def test_every_record_is_stored_exactly_once_whoever_is_killed(store_dir):
     client.close()
 
 
-def test_only_the_end_of_stdin_stops_the_recorder(tmp_path):
+def test_only_the_end_of_stdin_stops_the_recorder(tmp_path, start_recorder):
     recorder = start_recorder(tmp_path, observability=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         recorder.popen.send_signal(number)
@@ -367,7 +380,7 @@ def test_only_the_end_of_stdin_stops_the_recorder(tmp_path):
     assert not socket_path(tmp_path).exists()
 
 
-def test_without_a_database_the_recorder_ends_and_keeps_what_it_has(tmp_path):
+def test_without_a_database_the_recorder_ends_and_keeps_what_it_has(tmp_path, start_recorder):
     recorder = start_recorder(tmp_path, drain_timeout_ms=100, flush_interval_ms=0)
     writer = Writer(tmp_path, capacity=1 << 16)
     receipt = writer.append(Record(row=inference()))
@@ -378,9 +391,8 @@ def test_without_a_database_the_recorder_ends_and_keeps_what_it_has(tmp_path):
 
 
 def test_settings_that_make_no_sense_end_the_recorder(tmp_path):
-    code = "import sys; from t0.recorder.process import main; sys.exit(main(sys.argv[1]))"
     ended = subprocess.run(
-        [sys.executable, "-c", code, '{"data_dir":1}'], stdin=subprocess.DEVNULL, capture_output=True, text=True
+        [sys.executable, "-c", RECORDER, '{"data_dir":1}'], stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     assert ended.returncode == 1
     assert "the recorder stops: Expected `str`, got `int` - at `$.data_dir`" in ended.stderr

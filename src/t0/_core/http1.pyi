@@ -1,4 +1,4 @@
-from typing import Any, final
+from typing import Any
 
 from typing_extensions import disjoint_base
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 from msgspec import Struct
@@ -11,7 +11,7 @@ from msgspec import Struct
 from t0.config.decode import Field, Kinds, table_fields
 from t0.config.fields import Parsed
 from t0.config.schema import Config
-from t0.config.values import join
+from t0.config.values import SourceFile, join
 
 NAME = "<name>"
 """Stands for any name in a key."""
@@ -64,8 +64,12 @@ def _missing_kinds(kinds: Kinds) -> Iterator[str]:
             yield f'{path}.type = "{name}"'
 
 
-def _keys(cls: type[Struct], path: str, kinds: Kinds, above: tuple[type[Struct], ...]) -> Iterator[Key]:
+def _keys(
+    cls: type[Struct], path: str, kinds: Kinds, above: tuple[type[Struct], ...], besides: Collection[str] = ()
+) -> Iterator[Key]:
     for field in table_fields(cls):
+        if field.key in besides:
+            continue
         where = join(path, field.key)
         yield Key(where, field)
         for table, inner in _tables(field.annotation, where):
@@ -74,16 +78,11 @@ def _keys(cls: type[Struct], path: str, kinds: Kinds, above: tuple[type[Struct],
 
 
 def _keys_of_kinds(cls: type[Struct], path: str, kinds: Kinds, above: tuple[type[Struct], ...]) -> Iterator[Key]:
-    members = kinds.structs.get(cls)
-    if members is None:
-        yield from _keys(cls, path, kinds, above)
-        return
-    common = {f.key for f in table_fields(cls)}
+    """The keys that all kinds share, then those of each kind alone."""
     yield from _keys(cls, path, kinds, above)
-    for name, struct in members.items():
-        for key in _keys(struct, f"{path}[{name}]", kinds, (*above, cls)):
-            if key.path.split("].", 1)[-1].split(".")[0].split("[")[0] not in common:
-                yield key
+    shared = {f.key for f in table_fields(cls)}
+    for name, struct in kinds.structs.get(cls, {}).items():
+        yield from _keys(struct, f"{path}[{name}]", kinds, (*above, cls), shared)
 
 
 def _tagged(
@@ -116,5 +115,5 @@ def _tables(annotation: Any, path: str) -> Iterator[tuple[type[Struct], str]]:
         yield from _tables(arguments[1], f"{path}.{NAME}")
     elif origin is list:
         yield from _tables(arguments[0], f"{path}[]")
-    elif isinstance(annotation, type) and issubclass(annotation, Struct):
+    elif isinstance(annotation, type) and issubclass(annotation, Struct) and annotation is not SourceFile:
         yield annotation, path

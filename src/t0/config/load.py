@@ -48,4 +48,3 @@ def check(glob: str | None, kinds: Kinds, env: Mapping[str, str]) -> Checked:
     except ConfigError as e:
         raise ConfigError(e.message, key=e.key, file=e.file or merged.file_of(e.key or "")) from e.__cause__
     return Checked(config, decoder.not_yet)
-

@@ -71,9 +71,7 @@ def _block(block: Any, tools: OfferedTools) -> ChatBlock:
 def _tool_call(block: dict[str, Any], tools: OfferedTools) -> ToolCallOutput:
     id_, name = block.get("id"), block.get("name")
     if not isinstance(id_, str) or not isinstance(name, str) or "arguments" not in block:
-        raise InvalidRequest(
-            "Invalid demonstration content block: a `tool_call` needs `id`, `name` and `arguments`"
-        )
+        raise InvalidRequest("Invalid demonstration content block: a `tool_call` needs `id`, `name` and `arguments`")
     if name not in tools:
         raise InvalidRequest("Demonstration contains invalid tool name")
     schema, arguments = tools[name], block["arguments"]

@@ -147,5 +147,3 @@ async def _check_target(gateway: Gateway, target_id: str, level: Level) -> None:
         await wait_for_inference(gateway.reader, target_id)
     else:
         await wait_for_episode(gateway.reader, target_id)
-
-

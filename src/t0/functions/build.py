@@ -47,9 +47,7 @@ def build_functions(
     config: Config, models: ModelTable, tools: dict[str, StaticTool], templates: Environment
 ) -> dict[str, Function]:
     """`[functions]` by name. Raises `ConfigError`."""
-    return {
-        name: _function(name, function, models, tools, templates) for name, function in config.functions.items()
-    }
+    return {name: _function(name, function, models, tools, templates) for name, function in config.functions.items()}
 
 
 def _function(

@@ -25,12 +25,16 @@ class JsonFunction(Function):
 
     def tools(self, request: InferenceRequest) -> PreparedTools:
         tools = request.tools
-        for field, value in (("allowed_tools", tools.allowed), ("additional_tools", tools.additional)):
-            if value is not None:
-                raise InvalidRequest(f"Cannot pass `{field}` to a JSON function.")
-        for field, value in (("tool_choice", tools.choice), ("parallel_tool_calls", tools.parallel_tool_calls)):
-            if value is not None:
-                raise InvalidRequest(f"Cannot pass `{field}` to a JSON function")
+        # Two texts end with a full stop and two do not, as in the reference.
+        given = {
+            "`allowed_tools` to a JSON function.": tools.allowed is not None,
+            "`additional_tools` to a JSON function.": tools.additional is not None,
+            "`tool_choice` to a JSON function": tools.choice is not None,
+            "`parallel_tool_calls` to a JSON function": tools.parallel_tool_calls is not None,
+        }
+        for text, is_given in given.items():
+            if is_given:
+                raise InvalidRequest(f"Cannot pass {text}")
         return _NO_TOOLS
 
     def output_schema(self, request: InferenceRequest) -> Any:

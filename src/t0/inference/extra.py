@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 def check_filters(gateway: Gateway, function: Function, request: InferenceRequest) -> None:
     """Raises `UnknownVariant` or `InvalidInferenceTarget` for a filter that names what does not exist."""
-    for entry in (*request.extra_body, *request.extra_headers):
-        _check_filter(gateway, function, entry)
+    for body in request.extra_body:
+        _check_filter(gateway, function, body)
+    for header in request.extra_headers:
+        _check_filter(gateway, function, header)
 
 
 def _check_filter(gateway: Gateway, function: Function, entry: ExtraBody | ExtraHeader) -> None:
@@ -26,11 +28,8 @@ def _check_filter(gateway: Gateway, function: Function, entry: ExtraBody | Extra
         return
     model = gateway.models.find(entry.model_name)
     if model is None:
-        raise InvalidInferenceTarget(
-            f"Invalid model provider filter: model `{entry.model_name}` does not exist."
-        )
+        raise InvalidInferenceTarget(f"Invalid model provider filter: model `{entry.model_name}` does not exist.")
     if entry.provider_name is not None and all(p.name != entry.provider_name for p in model.providers):
         raise InvalidInferenceTarget(
-            f"Invalid model provider filter: provider `{entry.provider_name}` not found in model "
-            f"`{entry.model_name}`."
+            f"Invalid model provider filter: provider `{entry.provider_name}` not found in model `{entry.model_name}`."
         )

@@ -87,9 +87,7 @@ def _but(namespace: str | None) -> str:
     return f"but the request namespace is `{namespace}`."
 
 
-async def first_success(
-    context: Context, pinned: Variant | None, attempt: Callable[[Variant], Awaitable[T]]
-) -> T:
+async def first_success(context: Context, pinned: Variant | None, attempt: Callable[[Variant], Awaitable[T]]) -> T:
     """The first variant's result that comes.
 
     A pinned variant's error is raised as it is; of several variants the errors are wrapped in `AllVariantsFailed`.

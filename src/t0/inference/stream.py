@@ -62,9 +62,7 @@ class AnswerStream:
     def _raw_chunk(self, responses: list[RawEntry] = [], usage: list[RawEntry] = []) -> list[Event]:
         if not responses and not usage:
             return []
-        return [
-            AnswerChunk(raw="" if self._is_json else None, raw_response=responses or None, raw_usage=usage or None)
-        ]
+        return [AnswerChunk(raw="" if self._is_json else None, raw_response=responses or None, raw_usage=usage or None)]
 
     # -- chunk by chunk ------------------------------------------------------------------------------------------------
 

@@ -39,9 +39,7 @@ class Model:
         limit = self._timeouts.non_streaming.total_ms
         if limit is None:
             return await self._infer(call)
-        return await within(
-            limit, lambda: ModelTimeout(self.name, "non_streaming.total_ms", limit), self._infer(call)
-        )
+        return await within(limit, lambda: ModelTimeout(self.name, "non_streaming.total_ms", limit), self._infer(call))
 
     async def _infer(self, call: ModelCall) -> ModelResult:
         errors: dict[str, RequestError] = {}

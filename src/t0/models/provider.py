@@ -148,4 +148,3 @@ class ModelProvider:
             cost=cost,
             **fields,
         )
-

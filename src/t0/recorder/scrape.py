@@ -49,14 +49,21 @@ class MetricsServer:
     def __init__(self, data_dir: Path, text: Callable[[], bytes]) -> None:
         self._path = socket_path(data_dir)
         self._text = text
-        self._path.unlink(missing_ok=True)
-        self._listener = socket.socket(socket.AF_UNIX)
-        with _address(self._path) as address:
-            self._listener.bind(address)
-        self._path.chmod(0o600)
-        self._listener.listen()
+        self._listener = self._listen()
         self._thread = threading.Thread(target=self._serve, name="metrics", daemon=True)
         self._thread.start()
+
+    def _listen(self) -> socket.socket:
+        """A listening socket; its name appears, in the place of a killed recorder's, only once it accepts."""
+        listener = socket.socket(socket.AF_UNIX)
+        unready = self._path.with_suffix(".new")
+        unready.unlink(missing_ok=True)
+        with _address(unready) as address:
+            listener.bind(address)
+        unready.chmod(0o600)
+        listener.listen()
+        unready.rename(self._path)
+        return listener
 
     def _serve(self) -> None:
         while True:

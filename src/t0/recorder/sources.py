@@ -70,8 +70,9 @@ class Sources:
         return [(s.file.slot, s.file.ring) for s in list(self._rings.values())]
 
     def count(self) -> None:
-        """Counts every record that was not counted yet."""
+        """Counts every record that was not counted yet, those of workers that have just started too."""
         with self.lock:
+            self.discover()
             for source in self._rings.values():
                 source.count(self._count)
             self._spill.count(self._count)
@@ -97,8 +98,9 @@ class Sources:
         share = max(max_bytes // (len(sources) + 1), 64 * 1024)
         for source in sources:
             with self.lock:
-                source.count(self._count)
                 chunk = source.read(share)
+                # Afterwards, so that nothing is committed, and overwritten, before it was counted.
+                source.count(self._count)
             if chunk is not None:
                 yield chunk
         with self.lock:
@@ -176,7 +178,6 @@ class _SpillSource:
 
     def count(self, add: Callable[[bytes], None]) -> None:
         """A bounded number of files, since a long outage leaves gigabytes of them."""
-        self.discover()
         for path in [p for p in self._waiting if p not in self._counted][:_COUNT_FILES]:
             self._count_file(path, add)
 

@@ -11,6 +11,8 @@ import msgspec
 
 from t0.errors import JsonRequest
 from t0.mime import detect_mime_type
+from t0.routes.decode import described
+from t0.routes.fields import refuse_unknown, string
 from t0.types.content import (
     File,
     Input,
@@ -74,25 +76,25 @@ def _text(fields: Json, role: Role, path: str) -> InputBlock:
     if len(fields) != 1:
         raise JsonRequest(f"{path}: Expected exactly one other key in text content, found {len(fields)} other keys")
     if "text" in fields:
-        return Text(_string(fields, "text", path))
+        return Text(string(fields, "text", path))
     if "arguments" in fields:
         return Template(role, _object(fields, "arguments", path))
     raise JsonRequest(f"{path}: Unknown key `{next(iter(fields))}` in text content, expected `text` or `arguments`")
 
 
 def _template(fields: Json, role: Role, path: str) -> InputBlock:
-    _only(fields, ("name", "arguments"), path)
-    return Template(_string(fields, "name", path), _object(fields, "arguments", path))
+    refuse_unknown(fields, ("name", "arguments"), path)
+    return Template(string(fields, "name", path), _object(fields, "arguments", path))
 
 
 def _raw_text(fields: Json, role: Role, path: str) -> InputBlock:
-    _only(fields, ("value",), path)
-    return RawText(_string(fields, "value", path))
+    refuse_unknown(fields, ("value",), path)
+    return RawText(string(fields, "value", path))
 
 
 def _tool_call(fields: Json, role: Role, path: str) -> InputBlock:
     """Form A (`name`, `arguments`) wins over form B (`raw_name`, `raw_arguments`), so valid values are replayed."""
-    id_ = _string(fields, "id", path)
+    id_ = string(fields, "id", path)
     name, arguments = fields.get("name"), fields.get("arguments")
     name = name if isinstance(name, str) else fields.get("raw_name")
     if not isinstance(arguments, (str, dict)):
@@ -106,8 +108,8 @@ def _tool_call(fields: Json, role: Role, path: str) -> InputBlock:
 
 
 def _tool_result(fields: Json, role: Role, path: str) -> InputBlock:
-    _only(fields, ("name", "result", "id"), path)
-    return ToolResult(*(_string(fields, key, path) for key in ("name", "result", "id")))
+    refuse_unknown(fields, ("name", "result", "id"), path)
+    return ToolResult(*(string(fields, key, path) for key in ("name", "result", "id")))
 
 
 def _thought(fields: Json, role: Role, path: str) -> InputBlock:
@@ -203,20 +205,11 @@ def _detected(data: str, path: str) -> str:
     return found
 
 
-# -- fields ------------------------------------------------------------------------------------------------------------
-
-
-def _string(fields: Json, key: str, path: str) -> str:
-    value = fields.get(key)
-    if isinstance(value, str):
-        return value
-    if key not in fields:
-        raise JsonRequest(f"{path}: missing field `{key}`")
-    raise JsonRequest(f"{path}.{key}: invalid type: {_type_name(value)}, expected a string")
+# -- fields -------------------------------------------------------------------------------------------------------------
 
 
 def _optional_string(fields: Json, key: str, path: str) -> str | None:
-    return None if fields.get(key) is None else _string(fields, key, path)
+    return None if fields.get(key) is None else string(fields, key, path)
 
 
 def _object(fields: Json, key: str, path: str) -> Json:
@@ -225,13 +218,7 @@ def _object(fields: Json, key: str, path: str) -> Json:
         return value
     if key not in fields:
         raise JsonRequest(f"{path}: missing field `{key}`")
-    raise JsonRequest(f"{path}.{key}: invalid type: {_type_name(value)}, expected a map")
-
-
-def _only(fields: Json, allowed: tuple[str, ...], path: str) -> None:
-    for key in fields:
-        if key not in allowed:
-            raise JsonRequest(f"{path}.{key}: unknown field `{key}`, expected {_names(allowed)}")
+    raise JsonRequest(f"{path}.{key}: invalid type: {described(value)}, expected a map")
 
 
 def _convert(value: Any, type_: Any, path: str) -> Any:
@@ -243,12 +230,6 @@ def _convert(value: Any, type_: Any, path: str) -> Any:
 
 def _names(names: Any) -> str:
     return ", ".join(f"`{n}`" for n in names)
-
-
-def _type_name(value: Any) -> str:
-    return {type(None): "null", bool: "boolean", int: "integer", float: "floating point", str: "string"}.get(
-        type(value), "sequence" if isinstance(value, list) else "map"
-    )
 
 
 _PARSERS: dict[str, Callable[[Json, Role, str], InputBlock]] = {

@@ -73,7 +73,8 @@ def explain(error: msgspec.ValidationError, body: bytes, type_: Any) -> str:
         wanted = next((w for w in found[1].split(" | ") if w != "null"), "null")
         if found[2] == "int" and wanted == "int":  # an integer beyond 64 bits
             return _located(found[3], f"invalid value: integer `{value_at(body, found[3])}`, expected u32")
-        return _located(found[3], f"invalid type: {described(value_at(body, found[3]))}, expected {_WORDS.get(wanted, wanted)}")
+        found_value = described(value_at(body, found[3]))
+        return _located(found[3], f"invalid type: {found_value}, expected {_WORDS.get(wanted, wanted)}")
     if text.startswith("Number out of range"):
         return "Failed to parse the request body as JSON: number out of range (400 Bad Request)"
     return text

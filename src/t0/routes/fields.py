@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from t0.errors import JsonRequest
+from t0.routes.decode import described
 from t0.types.extra import ExtraBody, ExtraHeader
 from t0.types.tools import CustomTool, FunctionTool, ProviderTool, ProviderToolScope
 
@@ -121,7 +122,7 @@ def string(fields: Mapping[str, Any], key: str, path: str) -> str:
         return value
     if key not in fields:
         raise JsonRequest(f"{path}: missing field `{key}`")
-    raise JsonRequest(f"{path}.{key}: invalid type, expected a string")
+    raise JsonRequest(f"{path}.{key}: invalid type: {described(value)}, expected a string")
 
 
 def refuse_unknown(fields: Mapping[str, Any], allowed: tuple[str, ...], path: str) -> None:

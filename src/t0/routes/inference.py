@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from t0._core import sse
 from t0.errors import RequestError
 from t0.inference.run import infer
-from t0.inference.stream import AnswerStream, raw_chunk_of
+from t0.inference.stream import AnswerStream, Event, raw_chunk_of
 from t0.routes import native, openai_wire
 from t0.routes.http import EventStream, Request, Response
 from t0.routes.openai_face import OpenAIFace
@@ -57,10 +57,11 @@ async def _events(stream: AnswerStream, face: Face, include_raw: bool) -> AsyncI
     """The encoded events; chunks that arrived together leave together."""
     face.start(stream.inference_id, stream.episode_id, stream.variant_name)
     async for batch in stream:
-        yield sse.encode(
-            [
-                face.chunk(e) if isinstance(e, AnswerChunk) else face.stream_error(e, raw_chunk_of(e) if include_raw else None)
-                for e in batch
-            ]
-        )
+        yield sse.encode([_event(e, face, include_raw) for e in batch])
     yield sse.encode([_DONE])
+
+
+def _event(event: Event, face: Face, include_raw: bool) -> bytes:
+    if isinstance(event, AnswerChunk):
+        return face.chunk(event)
+    return face.stream_error(event, raw_chunk_of(event) if include_raw else None)

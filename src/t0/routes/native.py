@@ -306,5 +306,3 @@ def wire_usage(usage: Usage) -> WireUsage:
 
 def _or_unset(value: Any) -> Any:
     return UNSET if value is None else value
-
-

@@ -219,7 +219,8 @@ def _file(part: Json, role: str) -> InputBlock:
     file = _sole(part, "file")
     _only(file, ("file_data", "filename", "file_id"))
     if "file_data" not in file:
-        raise _Malformed("`file_id` is not supported, expected `file_data`" if "file_id" in file else "missing field `file_data`")
+        unsupported = "`file_id` is not supported, expected `file_data`"
+        raise _Malformed(unsupported if "file_id" in file else "missing field `file_data`")
     mime_type, data = _data_url(_string(file, "file_data"))
     return File(data=data, mime_type=mime_type, filename=file.get("filename"))
 
@@ -234,9 +235,7 @@ def _input_audio(part: Json, role: str) -> InputBlock:
         raise InvalidOpenAIRequest(f"Invalid base64 in input_audio data: {e}") from e
     mime_type = detect_mime_type(head)
     if mime_type is None:
-        raise InvalidOpenAIRequest(
-            f"Could not detect audio format from file content. Format field was: {format_}"
-        )
+        raise InvalidOpenAIRequest(f"Could not detect audio format from file content. Format field was: {format_}")
     if not mime_type.startswith("audio/"):
         kind = mime_type.split("/", 1)[0].capitalize()
         raise InvalidOpenAIRequest(f"Expected audio file for input_audio, but detected {mime_type} (type: {kind})")
@@ -297,4 +296,3 @@ _PARTS = {
     "tensorzero::raw_text": _raw_text,
     "tensorzero::template": _template,
 }
-

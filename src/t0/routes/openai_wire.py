@@ -301,5 +301,3 @@ def _tool_name(tool: Any) -> str:
     if not isinstance(function, dict):
         raise JsonRequest("tool_choice: missing field `function`")
     return string(function, "name", "tool_choice")
-
-

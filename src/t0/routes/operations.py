@@ -46,4 +46,3 @@ async def metrics(gateway: Gateway, request: Request) -> Response:
     except OSError as e:
         return Response(status=503, content_type=kind, body=f"# the recorder does not answer: {e}\n".encode())
     return Response(content_type=kind, body=text)
-

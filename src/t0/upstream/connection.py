@@ -97,7 +97,7 @@ class Connection(asyncio.Protocol):
     # -- for the client and its exchanges ------------------------------------------------------------------------------
 
     def begin(self, head: bytes, body: bytes, exchange: Exchange, deadline_s: float, *, to_head: bool) -> None:
-        """Sends a request; `exchange` hears the answer. The connection must be idle."""
+        """Sends a request; `exchange` hears the answer. The connection must be usable and idle."""
         assert self._transport is not None
         self._exchange, self._deadline_s = exchange, deadline_s
         self._started_s = self._heard_s = self._loop.time()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
+from math import inf
 
 from t0.errors import ConnectFailed, ConnectionLost, UpstreamError, UpstreamTimeout
 from t0.upstream.base import Limits, Url
@@ -107,7 +108,7 @@ class Pool:
         waiter: asyncio.Future[Connection | None] = self.loop.create_future()
         self._waiters.append(waiter)
         try:
-            async with asyncio.timeout_at(deadline_s):
+            async with _until(deadline_s):
                 return await waiter
         except BaseException as e:
             if waiter.done() and not waiter.cancelled():
@@ -128,18 +129,26 @@ class Pool:
         if self._limits.connect_s is not None:
             connect_by_s = min(deadline_s, self.loop.time() + self._limits.connect_s)
         try:
-            async with asyncio.timeout_at(connect_by_s):
+            async with _until(connect_by_s):
                 await self._dialer.dial(lambda: connection)
         except TimeoutError as e:
             raise self._connect_timeout(connect_by_s < deadline_s) from e
         except (OSError, UnicodeError) as e:
             raise ConnectFailed(f"Could not connect to {self.base}: {_reason(e)}") from e
+        if not connection.usable:
+            # It may have been lost before it could be counted as open.
+            raise ConnectionLost(f"{self.base} closed the connection at once")
         return connection
 
     def _connect_timeout(self, own: bool) -> UpstreamError:
         if not own:
             return total_timeout(self.base, self._limits)
         return UpstreamTimeout(f"No connection to {self.base} within {self._limits.connect_s} s", limit="connect")
+
+
+def _until(when_s: float) -> asyncio.Timeout:
+    # uvloop has no timer for `inf`.
+    return asyncio.timeout_at(None if when_s == inf else when_s)
 
 
 def _reason(error: OSError | UnicodeError) -> str:

@@ -23,7 +23,7 @@ def _parse_component(decoder: Decoder, value: Any, path: str) -> ChatCompletionC
     return component
 
 
-Component = Annotated[ChatCompletionConfig, Parsed(_parse_component, ChatCompletionConfig)]
+Component = Annotated[ChatCompletionConfig, Parsed(_parse_component)]
 
 
 def timeout_reason(value: float) -> str | None:

@@ -29,9 +29,7 @@ class Renderer:
     def __init__(self, environment: Environment, templates: dict[str, RoleTemplate]) -> None:
         self._environment = environment
         self._templates = templates
-        self.template_names = frozenset(
-            name for name, template in templates.items() if template.text_variable is None
-        )
+        self.template_names = frozenset(name for name, template in templates.items() if template.text_variable is None)
         """What template blocks may name: all but the older spelling without a schema, which takes text only."""
 
     def system(self, system: str | dict[str, Any] | None) -> str | None:

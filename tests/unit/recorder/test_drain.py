@@ -362,6 +362,25 @@ def test_every_record_is_counted_once(rig, build):
     assert len(set(rig.store.ids())) == len(rig.store.ids()) == 20
 
 
+def test_records_that_come_between_counting_and_reading_are_counted(rig, build):
+    """They were committed uncounted, and the next count asked for what was gone."""
+    (source,) = rig.sources._rings.values()
+    count = source.count
+
+    def count_and_append(add):
+        count(add)
+        rig.add(build.record())
+
+    source.count = count_and_append
+    rig.add(build.record())
+    for _ in range(5):
+        rig.drain.step()
+    source.count = count
+    rig.drain.step()
+    rig.sources.count()
+    assert next(rig.counts.metrics()).samples[0].value == len(rig.store.ids()) == 6
+
+
 def test_damage_in_spill_files_is_counted_once(rig, build, tmp_path):
     rig.add(build.record(tags={"big": "x" * CAPACITY}))
     (path,) = spill.claim_all(tmp_path)

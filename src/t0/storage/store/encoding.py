@@ -9,9 +9,18 @@ from collections.abc import Callable
 import lz4.frame  # type: ignore[import-untyped]
 import zstandard
 
+
+def _zstd_decompress(data: bytes) -> bytes:
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    decoded = decompressor.decompress(data)
+    if not decompressor.eof:
+        raise zstandard.ZstdError("the frame is cut")
+    return decoded
+
+
 _DECODERS: dict[str, Callable[[bytes], bytes]] = {
     "lz4": lz4.frame.decompress,
-    "zstd": lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data),
+    "zstd": _zstd_decompress,
     "gzip": gzip.decompress,
     "deflate": zlib.decompress,
 }
@@ -52,7 +61,7 @@ def chosen(accept_encoding: str) -> str:
 def decoded(body: bytes, encoding: str) -> bytes:
     """The body of a request. Raises `ValueError` for an unknown coding or damaged data."""
     name = encoding.strip().lower()
-    if name in ("", "identity"):
+    if name in ("", "identity") or not body:
         return body
     decode = _DECODERS.get(name)
     if decode is None:

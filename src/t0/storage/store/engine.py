@@ -108,7 +108,7 @@ class Engine:
         return str(self._anchor.query(sql, "TabSeparated").bytes().decode().strip())
 
     def connect(self) -> Connection:
-        """A new connection with server defaults and the database `default`."""
+        """A new connection, in the database `default`."""
         return Connection(self._chdb.connect(self._path))
 
     def close(self) -> None:
@@ -136,7 +136,6 @@ class Connection:
 
     def __init__(self, connection: Any) -> None:
         self._chdb = connection
-        self._execute(assignments(_SERVER_DEFAULTS, {}) or "")
 
     def run(self, query: Query) -> Answer:
         """Run one statement to its end. Raises `EngineError`."""
@@ -194,13 +193,12 @@ class Connection:
 
     def _prepare(self, query: Query) -> None:
         try:
-            set_statement = assignments(query.settings, query.parameters)
+            set_statement = assignments({**_SERVER_DEFAULTS, **query.settings}, query.parameters)
         except ValueError as e:
             raise EngineError(f"Code: 115. DB::Exception: {e}. (UNKNOWN_SETTING)", 115) from e
         if query.database:
             self._execute(f"USE {quoted_name(query.database)}")
-        if set_statement:
-            self._execute(set_statement)
+        self._execute(set_statement)
         for table in query.external:
             name = quoted_name(table.name)
             self._execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} ({table.structure}) ENGINE = Memory")

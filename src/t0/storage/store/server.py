@@ -29,7 +29,7 @@ _PIECE_BYTES = 256 * 1024
 _AUTHENTICATION_FAILED = 516
 # What ClickHouse answers by error code where it is not 500.
 _STATUS_BY_CODE = {
-    **dict.fromkeys((6, 26, 27, 38, 41, 42, 43, 44, 53, 62, 72, 73, 117, 130, 131, 306, 386, 456, 457), 400),
+    **dict.fromkeys((6, 26, 27, 36, 38, 41, 42, 43, 44, 53, 62, 72, 73, 117, 130, 131, 306, 386, 456, 457), 400),
     **dict.fromkeys((46, 47, 50, 60, 63, 81, 107, 115, 372), 404),
     _AUTHENTICATION_FAILED: 403,
     159: 408,

@@ -99,13 +99,13 @@ def output_format(text: bytes) -> str | None:
     return found[1].decode() if found else None
 
 
-def assignments(settings: Mapping[str, str], parameters: Mapping[str, str]) -> str | None:
-    """One SET statement for the settings and the `{name:Type}` parameters of a query; None without any.
+def assignments(settings: Mapping[str, str], parameters: Mapping[str, str]) -> str:
+    """One SET statement for the settings and the `{name:Type}` parameters of a query.
 
     Raises `ValueError` for a name that is none.
     """
     pairs = [*settings.items(), *((f"param_{name}", value) for name, value in parameters.items())]
-    return f"SET {', '.join(f'{_checked(name)} = {quoted(value)}' for name, value in pairs)}" if pairs else None
+    return "SET " + ", ".join(f"{_checked(name)} = {quoted(value)}" for name, value in pairs)
 
 
 def _checked(name: str) -> str:

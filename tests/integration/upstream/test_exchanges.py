@@ -9,9 +9,22 @@ import pytest
 from misbehaving import OK, answering, keep_answering, serving, stalling
 from t0.errors import ConnectFailed, MalformedResponse, UnsendableRequest, UpstreamTimeout
 from t0.upstream.aiohttp_transport import AiohttpTransport
-from t0.upstream.client import Client
 from t0.upstream.base import HttpRequest, Url
-from upstream_kit import BEFORE_THE_END, CHUNKED, OK_ANSWER, client, complete, head, lost, outcome, request_to, streamed, unusable
+from t0.upstream.client import Client
+from upstream_kit import (
+    BEFORE_THE_END,
+    CHUNKED,
+    OK_ANSWER,
+    client,
+    complete,
+    head,
+    lost,
+    outcome,
+    request_to,
+    streamed,
+    unusable,
+)
+
 
 def dripping(answer):
     async def script(peer):

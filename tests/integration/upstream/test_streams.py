@@ -8,6 +8,7 @@ from misbehaving import OK, answering, keep_answering, serving, stalling
 from t0.errors import ConnectionLost
 from upstream_kit import CHUNKED, OK_ANSWER, client, complete, eventually, head, outcome, request_to, streamed
 
+
 def test_a_stream_gives_what_has_arrived(run):
     async def script(peer):
         await peer.request()

@@ -6,7 +6,19 @@ import pytest
 
 from misbehaving import OK, answering, keep_answering, serving, stalling
 from t0.errors import ConnectFailed, UpstreamTimeout
-from upstream_kit import BEFORE_THE_END, OK_ANSWER, client, complete, eventually, head, lost, outcome, request_to, streamed
+from upstream_kit import (
+    BEFORE_THE_END,
+    OK_ANSWER,
+    client,
+    complete,
+    eventually,
+    head,
+    lost,
+    outcome,
+    request_to,
+    streamed,
+)
+
 
 def test_connections_are_kept(run):
     async def main():
