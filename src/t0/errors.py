@@ -6,9 +6,9 @@
     ├─ UpstreamError               no whole HTTP answer came back
     │  ├─ ConnectFailed  ├─ ConnectionLost  ├─ UpstreamTimeout  ├─ MalformedResponse  └─ UnsendableRequest
     └─ RequestError                becomes an HTTP answer: `status`, `text`
-       ├─ caller's fault           JsonRequest, InvalidRequest, InvalidInferenceTarget, InvalidOpenAIRequest, InvalidMessage,
-       │                           JsonSchemaValidation, InvalidUuid, InvalidTensorzeroUuid, ToolNotFound, DuplicateTool,
-       │                           UnknownFunction, UnknownVariant, UnknownMetric, ModelNotFound, RouteNotFound, …
+       ├─ caller's fault           JsonRequest, InvalidRequest, InvalidInferenceTarget, InvalidMessage, InvalidUuid,
+       │                           JsonSchemaValidation, ToolNotFound, DuplicateTool, UnknownFunction, UnknownVariant,
+       │                           UnknownMetric, ModelNotFound, RouteNotFound, …
        ├─ provider's fault         ProviderFailure (client, server and fatal stream kinds), ApiKeyMissing, …Timeout
        ├─ nothing worked           AllModelProvidersFailed, AllRetriesFailed, AllVariantsFailed, AllCandidatesFailed
        └─ t0's fault               InternalError, InferenceError, TemplateError
@@ -380,13 +380,14 @@ class ProviderFailure(RequestError):
         return head + request + response
 
     def describe(self) -> dict[str, Any]:
-        kind = {"client": "InferenceClient", "server": "InferenceServer", "fatal_stream": "FatalStreamError"}[
-            self.failure
-        ]
-        fields = {"message": self.message, "provider_type": self.provider_type, "api_type": self.api_type}
+        fields: dict[str, Any] = {
+            "message": self.message,
+            "provider_type": self.provider_type,
+            "api_type": self.api_type,
+        }
         if self.failure == "client":
-            fields["status_code"] = self.upstream_status  # type: ignore[assignment]
-        return {kind: {**fields, "raw_request": None, "raw_response": None}}
+            fields["status_code"] = self.upstream_status
+        return {_FAILURE_KINDS[self.failure]: {**fields, "raw_request": None, "raw_response": None}}
 
     def provider_failures(self) -> list[ProviderFailure]:
         return [self]
@@ -401,6 +402,9 @@ _PHRASES = {
     422: "Unprocessable Entity",
 }
 """Where Python's phrases change between its versions, or are not the reference's."""
+
+
+_FAILURE_KINDS = {"client": "InferenceClient", "server": "InferenceServer", "fatal_stream": "FatalStreamError"}
 
 
 def status_line(status: int) -> str:

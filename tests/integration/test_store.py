@@ -186,7 +186,7 @@ def test_a_large_insert_is_whole_or_nothing(client: ClickHouse) -> None:
 
 
 def test_settings_are_of_one_query_only(client: ClickHouse) -> None:
-    sql = "SELECT getSetting('max_block_size') AS n"
+    sql = "SELECT toString(getSetting('max_block_size')) AS n"
     before = client.query(sql)
     assert client.query(sql, settings={"max_block_size": 77}) == [{"n": "77"}]
     assert client.query(sql) == before

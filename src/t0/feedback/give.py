@@ -53,12 +53,12 @@ async def give_feedback(gateway: Gateway, request: FeedbackRequest) -> str:
 
 
 def _check_human_feedback_tags(tags: dict[str, str]) -> None:
-    if "tensorzero::datapoint_id" in tags and "tensorzero::human_feedback" in tags:
-        if "tensorzero::evaluator_inference_id" not in tags:
-            raise InvalidRequest(
-                "tensorzero::evaluator_inference_id is required when tensorzero::datapoint_id and "
-                "tensorzero::human_feedback are provided"
-            )
+    given = {"tensorzero::datapoint_id", "tensorzero::human_feedback"}.issubset(tags)
+    if given and "tensorzero::evaluator_inference_id" not in tags:
+        raise InvalidRequest(
+            "tensorzero::evaluator_inference_id is required when tensorzero::datapoint_id and "
+            "tensorzero::human_feedback are provided"
+        )
 
 
 def _record(gateway: Gateway, request: FeedbackRequest, record: FeedbackRecord) -> None:

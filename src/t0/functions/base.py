@@ -92,6 +92,7 @@ class Function(ABC):
 
     # -- what differs --------------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def check_json_mode(self, request: InferenceRequest) -> None:
         """Raises `InvalidRequest` where `json_mode = "tool"` does not go with the rest of the request."""
 

@@ -23,6 +23,9 @@ class JsonFunction(Function):
         super().__init__(name, **common)
         self._output_schema = output_schema
 
+    def check_json_mode(self, request: InferenceRequest) -> None:
+        """Every mode goes with a json function."""
+
     def tools(self, request: InferenceRequest) -> PreparedTools:
         tools = request.tools
         # Two texts end with a full stop and two do not, as in the reference.

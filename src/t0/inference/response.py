@@ -29,7 +29,7 @@ def build_answer(context: Context, result: VariantResult, output: FunctionOutput
 
 
 def total_usage(calls: Sequence[ModelResult]) -> Usage:
-    """Sums over the calls: unknown as soon as one part is unknown, but for the cache fields, which sum what is known."""
+    """Sums over the calls, unknown as soon as one part is; the cache fields sum what is known."""
     if len(calls) == 1:
         return calls[0].usage
     usages = [c.usage for c in calls]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from t0.errors import ProviderFailure, RequestError
@@ -59,10 +59,14 @@ class AnswerStream:
             events += self._raw_chunk([c.response_entry() for c in earlier if not c.cached])
         return events
 
-    def _raw_chunk(self, responses: list[RawEntry] = [], usage: list[RawEntry] = []) -> list[Event]:
+    def _raw_chunk(self, responses: Sequence[RawEntry] = (), usage: Sequence[RawEntry] = ()) -> list[Event]:
         if not responses and not usage:
             return []
-        return [AnswerChunk(raw="" if self._is_json else None, raw_response=responses or None, raw_usage=usage or None)]
+        return [
+            AnswerChunk(
+                raw="" if self._is_json else None, raw_response=list(responses) or None, raw_usage=list(usage) or None
+            )
+        ]
 
     # -- chunk by chunk ------------------------------------------------------------------------------------------------
 

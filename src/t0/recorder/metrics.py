@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
@@ -19,6 +20,7 @@ Labels = tuple[tuple[str, str], ...]
 """Sorted; a label that does not apply is left out, so series of one metric differ in their labels."""
 
 
+@lru_cache(maxsize=4096)
 def _labels(**values: str | None) -> Labels:
     return tuple(sorted((k, v) for k, v in values.items() if v is not None))
 
@@ -34,12 +36,12 @@ class Counts:
         self._overhead: dict[Labels, _Histogram] = {}
 
     def add(self, count: CountRecord) -> None:
-        target = _labels(endpoint=count.endpoint, function_name=count.function_name, model_name=count.model_name)
+        endpoint, function, model = count.endpoint, count.function_name, count.model_name
         if count.requests:
-            metric = _labels(metric_name=count.metric_name)
-            self._requests[tuple(sorted(target + metric))] += count.requests
+            labels = _labels(endpoint=endpoint, function_name=function, model_name=model, metric_name=count.metric_name)
+            self._requests[labels] += count.requests
         if count.inferences:
-            self._inferences[target] += count.inferences
+            self._inferences[_labels(endpoint=endpoint, function_name=function, model_name=model)] += count.inferences
             self._tokens["input"] = self._tokens.get("input", 0) + count.input_tokens
             self._tokens["output"] = self._tokens.get("output", 0) + count.output_tokens
         if count.overhead_s is not None and self._buckets:

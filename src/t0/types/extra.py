@@ -6,7 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 
 class ExtraBody(Struct, omit_defaults=True):
-    """Sets `value` at the JSON pointer, or deletes what is there; set names limit it. Encoded, it is the stored form."""
+    """Sets `value` at the pointer, or deletes what is there; set names limit it. Encoded, it is the stored form."""
 
     pointer: str
     value: Any = UNSET

@@ -43,6 +43,7 @@ class Client:
     async def close(self) -> None:
         for pool in self._pools.values():
             pool.close()
+        self._pools.clear()
         if self._wheel is not None:
             self._wheel.close()
         await asyncio.sleep(0)  # the sockets close in the loop's next turn
@@ -54,6 +55,7 @@ class Client:
         body = request.body
         head = encode_head(request.method, request.url.target, pool.authority, request.headers, len(body))
         connection = pool.take_idle() or await pool.acquire(deadline_s)
+        retried = False
         while True:
             exchange = receiver(connection, self._limits, loop.create_future())
             connection.begin(head, body, exchange, deadline_s, to_head=request.method == "HEAD")
@@ -63,8 +65,9 @@ class Client:
                 connection.cancel(exchange)
                 raise
             except ConnectionLost:
-                if not connection.was_stale:
+                if retried or not connection.was_stale:
                     raise
+            retried = True
             connection = await pool.acquire(deadline_s)
 
     def _new_pool(self, url: Url) -> Pool:

@@ -27,6 +27,7 @@ class Pool:
         self._connections: set[Connection] = set()
         self._idle: list[Connection] = []
         self._slots = limits.max_connections
+        self._closed = False
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
 
     def take_idle(self) -> Connection | None:
@@ -60,8 +61,12 @@ class Pool:
         return self._slots < self._limits.max_connections
 
     def close(self) -> None:
+        """Ends all exchanges, also those that wait for a connection or open one. Final."""
+        self._closed = True
+        while waiter := self._next_waiter():
+            waiter.set_exception(self._shutdown())
         for connection in tuple(self._connections):
-            connection.fail(ConnectionLost(f"The exchange with {self.base} was ended by a shutdown"))
+            connection.fail(self._shutdown())
 
     # -- for connections -----------------------------------------------------------------------------------------------
 
@@ -111,7 +116,7 @@ class Pool:
             async with _until(deadline_s):
                 return await waiter
         except BaseException as e:
-            if waiter.done() and not waiter.cancelled():
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self._give_back(waiter.result())
             if isinstance(e, TimeoutError):
                 raise total_timeout(self.base, self._limits) from e
@@ -135,10 +140,16 @@ class Pool:
             raise self._connect_timeout(connect_by_s < deadline_s) from e
         except (OSError, UnicodeError) as e:
             raise ConnectFailed(f"Could not connect to {self.base}: {_reason(e)}") from e
+        if self._closed:
+            connection.abort()
+            raise self._shutdown()
         if not connection.usable:
             # It may have been lost before it could be counted as open.
             raise ConnectionLost(f"{self.base} closed the connection at once")
         return connection
+
+    def _shutdown(self) -> ConnectionLost:
+        return ConnectionLost(f"The exchange with {self.base} was ended by a shutdown")
 
     def _connect_timeout(self, own: bool) -> UpstreamError:
         if not own:

@@ -231,6 +231,16 @@ def test_a_failure_to_connect_frees_its_slot(run):
     run(main)
 
 
+def test_there_may_be_no_limit_of_time(run):
+    async def main():
+        limits = {"total_s": None, "connect_s": None, "max_connections": 1}
+        async with serving(keep_answering) as server, client(**limits) as transport:
+            answers = await asyncio.gather(*(complete(transport, request_to(server)) for _ in range(3)))
+            assert answers == [OK_ANSWER] * 3
+
+    run(main)
+
+
 def test_idle_connections_expire(run):
     async def main():
         async with serving(keep_answering) as server, client(idle_s=0.05) as transport:

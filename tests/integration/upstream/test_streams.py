@@ -147,13 +147,15 @@ def test_a_cancelled_call_closes_its_connection(run, before, receive):
     run(main)
 
 
-def test_a_shutdown_ends_what_is_under_way(run):
+def test_a_shutdown_ends_what_is_under_way_and_what_waits(run):
     async def main():
-        async with serving(stalling(b"")) as server, client() as transport:
-            call = asyncio.ensure_future(outcome(complete(transport, request_to(server)), server))
+        async with serving(stalling(b"")) as server, client(max_connections=1) as transport:
+            calls = [asyncio.ensure_future(outcome(complete(transport, request_to(server)), server)) for _ in range(3)]
             await asyncio.sleep(0.05)
             await transport.close()
-            assert await call == (ConnectionLost, "The exchange with ORIGIN was ended by a shutdown")
+            ended = (ConnectionLost, "The exchange with ORIGIN was ended by a shutdown")
+            assert await asyncio.gather(*calls) == [ended] * 3
+            await eventually(lambda: (len(server.peers), server.open), (1, 0))
 
     run(main)
 
