@@ -9,13 +9,12 @@ import pytest
 from tensorzero import (
     AsyncTensorZeroGateway,
     ChatInferenceResponse,
-    JsonInferenceOutput,
     TensorZeroError,
     TensorZeroGateway,
     Text,
     Usage,
 )
-from tensorzero.types import FinishReason
+from tensorzero.types import FinishReason, JsonInferenceOutput
 
 from processes import Gateway, MockProvider, completion, completion_events, wait_for_rows
 

@@ -26,6 +26,8 @@ from t0.errors import StorageError, StorageUnavailable
 from t0.storage.clickhouse import AsyncClickHouse, ClickHouse, parse_url
 from t0.storage.store.process import url_file
 
+COMMAND = (sys.executable, "-m", "t0.cli", "store", "--data-dir")
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
@@ -298,6 +300,16 @@ def test_an_unknown_content_coding_is_refused(store: Store) -> None:
     assert request(store, b"x", headers=headers)[0] == 400
 
 
+def test_a_body_that_is_too_large_is_refused_unread(store: Store) -> None:
+    info = parse_url(store.url)
+    with closing(http.client.HTTPConnection(info.host, info.port, timeout=30)) as connection:
+        connection.putrequest("POST", "/?query=INSERT+INTO+t+FORMAT+CSV")
+        for name, value in {**info.headers(), "Content-Length": str(2**40)}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        assert connection.getresponse().status == 413
+
+
 # -- the process -------------------------------------------------------------------------------------------------------
 
 
@@ -306,18 +318,14 @@ def test_only_the_owner_can_read_the_url(store: Store) -> None:
 
 
 def test_a_second_store_on_the_directory_fails(store: Store) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "t0.storage.store", str(store.data_dir)], capture_output=True, text=True, timeout=20
-    )
+    done = subprocess.run([*COMMAND, str(store.data_dir)], capture_output=True, text=True, timeout=20)
     folder = store.data_dir / "store"
     assert (done.returncode, done.stderr) == (1, f"t0 store: Another store already uses the directory `{folder}`\n")
 
 
 def test_a_taken_port_is_named(store: Store, tmp_path: Path) -> None:
     port = parse_url(store.url).port
-    done = subprocess.run(
-        [sys.executable, "-m", "t0.storage.store", str(tmp_path), str(port)], capture_output=True, text=True, timeout=20
-    )
+    done = subprocess.run([*COMMAND, str(tmp_path), "--port", str(port)], capture_output=True, text=True, timeout=20)
     assert done.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in done.stderr
 
@@ -326,7 +334,7 @@ def launch(folder: Path, stdin: Any = subprocess.PIPE) -> tuple["subprocess.Pope
     """A store and its URL."""
     file = url_file(folder)
     old = file.stat().st_ino if file.exists() else None
-    process = subprocess.Popen([sys.executable, "-m", "t0.storage.store", str(folder)], stdin=stdin)
+    process = subprocess.Popen([*COMMAND, str(folder)], stdin=stdin)
 
     def url() -> str | None:
         assert process.poll() is None
@@ -370,7 +378,8 @@ def test_running_queries_are_finished_but_not_for_ever(tmp_path: Path) -> None:
     def ask(name: str, seconds: int) -> None:
         with closing(ClickHouse(url, without_database=True)) as client:
             try:
-                outcomes[name] = client.query(f"SELECT sum(sleepEachRow(1)) AS s FROM numbers({seconds})")
+                sql = f"SELECT sum(sleepEachRow(1)) AS s FROM numbers({seconds})"
+                outcomes[name] = client.query(sql, settings={"max_block_size": 1})
             except StorageUnavailable:
                 outcomes[name] = "cut"
 

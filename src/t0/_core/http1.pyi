@@ -1,8 +1,6 @@
-from typing import Any
+from typing import Self, final
 
-from typing_extensions import disjoint_base
-
-@disjoint_base
+@final
 class ResponseParser:
     """Parses the answers of one connection, one after the other.
 
@@ -20,7 +18,7 @@ class ResponseParser:
     reusable: bool
     """Whether the complete answer leaves a connection that may carry another exchange."""
 
-    def __init__(self, max_head_bytes: int) -> None:
+    def __new__(cls, max_head_bytes: int) -> Self:
         """`max_head_bytes` bounds the status line and fields of all interim answers and the final one together."""
     def start(self, to_head: bool = False) -> None:
         """Awaits a new answer; `to_head` says that the request was HEAD."""
@@ -31,8 +29,6 @@ class ResponseParser:
         """
     def feed_eof(self) -> bool:
         """Tells that the connection has ended; gives whether the answer is whole."""
-    def __setstate_cython__(self, state: Any) -> None: ...
-    def __reduce_cython__(self) -> Any: ...
 
 def encode_head(
     method: str, target: str, authority: str, headers: tuple[tuple[str, str], ...], body_size: int

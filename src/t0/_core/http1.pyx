@@ -4,6 +4,7 @@ An answer is read line by line up to its body, so that a split anywhere gives wh
 line waits in `tail` for the next buffer. Body bytes are never kept: `feed` hands them out.
 """
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.string cimport memchr, memcpy
@@ -89,6 +90,7 @@ cdef Py_ssize_t first_outside(const byte* table, const char* text, Py_ssize_t n)
     return -1
 
 
+@cython.final
 cdef class ResponseParser:
     cdef readonly int status
     cdef readonly dict headers
@@ -443,7 +445,7 @@ cdef class ResponseParser:
 
 
 cdef Py_ssize_t text_size(object text) except -1:
-    cdef Py_ssize_t n
+    cdef Py_ssize_t n = 0
     PyUnicode_AsUTF8AndSize(text, &n)
     return n
 
@@ -455,7 +457,7 @@ cdef inline char* put_raw(char* out, const char* text, Py_ssize_t n) noexcept:
 
 cdef char* put(char* out, object text, const byte* allowed, str what, object name) except NULL:
     """Appends `text`, all of whose characters must be in `allowed`; gives the position after it."""
-    cdef Py_ssize_t n, bad
+    cdef Py_ssize_t n = 0, bad
     cdef const char* source = PyUnicode_AsUTF8AndSize(text, &n)
     bad = first_outside(allowed, source, n)
     if bad >= 0:

@@ -1,4 +1,4 @@
-from typing import Final, final
+from typing import Final, Self, final
 
 from typing_extensions import Buffer
 
@@ -24,7 +24,7 @@ class Ring:
     been damaged since. Holds the buffer until `close`.
     """
 
-    def __init__(self, buffer: Buffer) -> None: ...
+    def __new__(cls, buffer: Buffer) -> Self: ...
     def append(self, payload: bytes) -> bool:
         """Adds a record; False when there is no room for it now. When it returns, the record survives this process."""
 

@@ -11,6 +11,7 @@ Checksums guard against what the processes cannot: a disk that lost pages in a p
 its record; a damaged header costs the bytes up to the next header that is right for its own position.
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
@@ -138,6 +139,7 @@ cdef inline uint64_t stride(uint64_t length) noexcept nogil:
     return (RECORD_HEADER + length + ALIGN - 1) & ~(ALIGN - 1)
 
 
+@cython.final
 cdef class Ring:
     cdef Py_buffer _buffer
     cdef bint _held

@@ -46,10 +46,11 @@ class Credential:
 
 
 class CredentialStore:
-    """Resolves locations against an environment; provider-type defaults are resolved once, failures included."""
+    """Resolves locations against an environment as it is now: variables set later change nothing."""
 
     def __init__(self, env: Mapping[str, str], type_defaults: Mapping[str, Any] | None = None) -> None:
-        self.env = env
+        """`type_defaults` holds `[provider_types.T.defaults]` by T."""
+        self.env = dict(env)
         self._type_defaults = type_defaults or {}
 
     def api_key(
@@ -96,9 +97,11 @@ class CredentialStore:
                 return self.env[argument]
             argument = self.env[argument]
         try:
-            return Path(argument).read_text()
+            return Path(argument).read_bytes().decode()
         except OSError as e:
             raise ApiKeyMissing(owner, f"Failed to read credential file `{argument}`: {e.strerror}") from e
+        except ValueError as e:
+            raise ApiKeyMissing(owner, f"Failed to read credential file `{argument}`: not UTF-8 text") from e
 
 
 def parse_location(text: str) -> tuple[str, str]:

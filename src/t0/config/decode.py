@@ -27,7 +27,7 @@ from msgspec.structs import fields as struct_fields
 from msgspec.structs import replace
 
 from t0.config.fields import NOT_TOML, SECRET, Alias, FloatKind, NotYet, Parsed, Rule
-from t0.config.values import IntRange, SourceFile, choice, expect, floating, integer, join, one_of
+from t0.config.values import IntRange, SourceFile, choice, expect, floating, integer, join, one_of, to_json
 from t0.errors import ConfigError
 
 
@@ -124,7 +124,7 @@ class Decoder:
         if origin is dict:
             return self._dict(get_args(annotation)[1], value, path)
         if annotation is Any:
-            return value
+            return to_json(value, path)
         if annotation is SourceFile or not issubclass(annotation, Struct):
             return _scalar(annotation, value, path)
         return self.table(annotation, value, path)

@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from t0.config.credentials import check_location
 from t0.config.values import IntRange
-from t0.errors import ConfigError
 
 if TYPE_CHECKING:
     from t0.config.decode import Decoder
@@ -103,6 +102,8 @@ def _finite_reason(value: float) -> str | None:
     return None if math.isfinite(value) else f"must be a finite number, got {value}"
 
 
+Json = Any
+"""Any TOML value, as JSON: datetimes become strings, `nan` and `inf` are refused."""
 Namespace = Annotated[str, Rule(_namespace_reason)]
 Url = Annotated[str, Rule(_url_reason)]
 NonNegative = Annotated[float, FloatKind("f64"), Rule(_non_negative_reason), Rule(_finite_reason)]
@@ -113,23 +114,3 @@ def _parse_location(decoder: Decoder, value: Any, path: str) -> str | dict[str, 
 
 
 CredentialLocation = Annotated[str | dict[str, str], Parsed(_parse_location)]
-
-
-def _parse_json(decoder: Decoder, value: Any, path: str) -> Any:
-    return to_json(value, path)
-
-
-Json = Annotated[Any, Parsed(_parse_json)]
-
-
-def to_json(value: Any, path: str) -> Any:
-    """A TOML value as JSON: datetimes become strings; `nan` and `inf`, which JSON lacks, are refused."""
-    if isinstance(value, dict):
-        return {k: to_json(v, f"{path}.{k}") for k, v in value.items()}
-    if isinstance(value, list):
-        return [to_json(v, f"{path}[{i}]") for i, v in enumerate(value)]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"`{value}` has no JSON form, expected a finite number", key=path)
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat()).replace("+00:00", "Z")
-    return value

@@ -42,7 +42,7 @@ def check(glob: str | None, kinds: Kinds, env: Mapping[str, str]) -> Checked:
     try:
         paths.resolve(merged)
         config: Config = decoder.decode(Config, merged.tree, "")
-        source = Source(glob=glob, paths=found, tree=merged.tree, secrets=frozenset(decoder.secrets))
+        source = Source(glob=glob, paths=tuple(found), tree=merged.tree, secrets=frozenset(decoder.secrets))
         config = msgspec.structs.replace(config, source=source)
         checks.run(config, kinds, env)
     except ConfigError as e:

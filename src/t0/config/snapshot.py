@@ -34,7 +34,7 @@ def _canonical(value: Any, path: str, secrets: frozenset[str]) -> Any:
     """Tables sorted at every level, files replaced by their name and text."""
     if path in secrets:
         return "•••"
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return {k: _canonical(value[k], join(path, k), secrets) for k in sorted(value)}
     if isinstance(value, list):
         return [_canonical(v, f"{path}[{i}]", secrets) for i, v in enumerate(value)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time
@@ -95,6 +96,19 @@ def floating(value: Any, path: str, name: str) -> float:
     if type(value) not in (int, float):
         raise wrong_type(value, path, name)
     return float(value)
+
+
+def to_json(value: Any, path: str) -> Any:
+    """A TOML value as JSON: datetimes become strings; `nan` and `inf`, which JSON lacks, are refused."""
+    if isinstance(value, dict):
+        return {k: to_json(v, f"{path}.{k}") for k, v in value.items()}
+    if isinstance(value, list):
+        return [to_json(v, f"{path}[{i}]") for i, v in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"`{value}` has no JSON form, expected a finite number", key=path)
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat()).replace("+00:00", "Z")
+    return value
 
 
 @contextmanager

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
-from t0.config.fields import F64, U64, Json
+from t0.config.fields import F64, U64
 from t0.config.schema import OptimizerConfig
 from t0.optimization.graders import GraderTable
 
 
 class ResponseSchema(Struct, frozen=True, kw_only=True):
     name: str
-    schema: Json | None = None
+    schema: Any = None
     description: str | None = None
     strict: bool | None = None
 

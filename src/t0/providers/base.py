@@ -50,7 +50,7 @@ class Provider:
     """Set by providers that answer by themselves (`dummy`); None means the network."""
 
     raw_bodies_in_errors: ClassVar[tuple[bool, bool]] = (True, True)
-    """Whether failures keep the raw request and the raw response (`spec/providers` 1.10)."""
+    """Whether failures keep the raw request and the raw response."""
 
     def __init__(self, name: str, config: Any, credentials: CredentialStore) -> None:
         """`name` is the provider's key in the model. Raises `ConfigError`, `ApiKeyMissing` for a static credential."""
@@ -67,7 +67,10 @@ class Provider:
         raise NotImplementedError
 
     def forwards_url(self, file: File, call: ModelRequest) -> bool:
-        """Whether a file given by URL is passed on as such; otherwise `file.data` must be set before `request`."""
+        """Whether a file given by URL is passed on as such.
+
+        For any other, `request` wants its content: `data` and `mime_type` set, `url` None.
+        """
         return False
 
     def response(self, call: ModelRequest, headers: Headers, body: bytes) -> ModelResponse:

@@ -5,10 +5,13 @@ import logging
 _log = logging.getLogger("t0")
 _seen: set[str] = set()
 
+MOST = 1000
+"""How many texts are remembered, since requests have a part in some; what is new beyond them is not logged."""
+
 
 def warn_once(text: str) -> None:
     """Logs `text` as a warning, the first time only."""
-    if text not in _seen:
+    if text not in _seen and len(_seen) < MOST:
         _seen.add(text)
         _log.warning(text)
 

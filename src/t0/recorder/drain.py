@@ -34,7 +34,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     flush_interval_s: float = 0.1
     max_rows: int = 10_000
-    max_bytes: int = 16 * 1024 * 1024
+    max_bytes: int = 8 * 1024 * 1024
     max_retry_s: float = 10.0
     drain_timeout_s: float = 5.0
     """How long the database may be away before a recorder that was told to stop gives up."""
@@ -100,11 +100,17 @@ class Drain:
         self._batch: _Batch | None = None
         self._refused: Counter[Path] = Counter()
         self._discovered = clock.now()
+        self._attempt_began: float | None = None
 
     @property
     def has_batch(self) -> bool:
         """Whether records were read that are not stored yet."""
         return self._batch is not None
+
+    def attempt_lasts_s(self) -> float:
+        """For how long the database has not answered the present attempt; 0 between attempts."""
+        began = self._attempt_began
+        return 0.0 if began is None else self._clock.now() - began
 
     def step(self) -> bool:
         """Reads what there is and stores the batch when it is due; False when there was nothing to read.
@@ -173,7 +179,7 @@ class Drain:
         delay = _FIRST_RETRY_S
         while pending:
             try:
-                self._store_tables(pending, check=check)
+                self._attempt(pending, check=check)
             except (StorageUnavailable, OSError) as error:
                 self._fail(error)
                 check = True
@@ -182,6 +188,13 @@ class Drain:
         self._trouble.end()
         self._sources.set_failing(False)
         self._sources.commit(batch.commits)
+
+    def _attempt(self, pending: dict[str, list[Row]], *, check: bool) -> None:
+        self._attempt_began = self._clock.now()
+        try:
+            self._store_tables(pending, check=check)
+        finally:
+            self._attempt_began = None
 
     def _store_tables(self, pending: dict[str, list[Row]], *, check: bool) -> None:
         """Inserts table by table, and takes from `pending` what is settled, so that a second try goes on from there."""

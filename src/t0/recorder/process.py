@@ -115,11 +115,18 @@ def exclusive(data_dir: Path, timeout_s: float = _LOCK_TIMEOUT_S) -> Iterator[No
 
 
 class Recorder:
-    """The parts of a running recorder."""
+    """The parts of a running recorder. `abort` ends the process at once."""
 
-    def __init__(self, settings: RecorderSettings, clock: Clock, connect: Callable[[], Store] | None = None) -> None:
+    def __init__(
+        self,
+        settings: RecorderSettings,
+        clock: Clock,
+        connect: Callable[[], Store] | None = None,
+        abort: Callable[[], None] = lambda: os._exit(0),
+    ) -> None:
         data_dir = Path(settings.data_dir)
-        self._clock = clock
+        self._clock, self._abort = clock, abort
+        self._hang_limit_s = 2 * settings.drain_timeout_ms / 1000
         self._counts = Counts(settings.latency_buckets)
         self._health = Health()
         self._sources = Sources(data_dir, self._counts)
@@ -133,7 +140,7 @@ class Recorder:
         )
         self._losses = LossWatch(self._sources)
         self._stopped = threading.Event()
-        self._threads = [self._repeat(self._losses.report, _WATCH_S)]
+        self._threads = [self._repeat(self._losses.report, _WATCH_S), self._repeat(self._end_hang, _WATCH_S)]
         if settings.sync_interval_ms is not None:
             self._threads.append(self._repeat(self._sources.sync, settings.sync_interval_ms / 1000))
         self._server = MetricsServer(data_dir, self.metrics_text)
@@ -171,6 +178,12 @@ class Recorder:
             self._drain.finish()
         except GaveUp as error:
             logger.error("stopped while the database is away, what is left stays on the disk: %s", error)
+
+    def _end_hang(self) -> None:
+        """A database that accepts an insert and never answers must not keep the recorder from ending."""
+        if self._clock.stopping and self._drain.attempt_lasts_s() > self._hang_limit_s:
+            logger.error("stopped while the database does not answer, what is left stays on the disk")
+            self._abort()
 
     def close(self) -> None:
         self._stopped.set()

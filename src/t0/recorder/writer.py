@@ -17,7 +17,7 @@ Receipt = int | Path | None
 
 
 class Writer:
-    """Owns one ring of `data_dir` until `close` or the end of the process.
+    """Owns one ring of `data_dir` until `close` or the end of the process. For one thread.
 
     With `max_queued_rows`, new rows are dropped while the recorder is that many behind (their counts for `/metrics` are
     kept); otherwise nothing is ever dropped: what does not fit into the ring goes to a spill file. Raises `RingError`

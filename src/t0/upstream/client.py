@@ -68,7 +68,7 @@ class Client:
                 if retried or not connection.was_stale:
                     raise
             retried = True
-            connection = await pool.acquire(deadline_s)
+            connection = await pool.acquire(deadline_s, fresh=True)
 
     def _new_pool(self, url: Url) -> Pool:
         if self._wheel is None:

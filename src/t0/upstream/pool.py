@@ -38,14 +38,22 @@ class Pool:
                 return connection
         return None
 
-    async def acquire(self, deadline_s: float) -> Connection:
-        """A new connection, or another request's when all slots are taken. Raises `UpstreamError`."""
+    async def acquire(self, deadline_s: float, *, fresh: bool = False) -> Connection:
+        """A new connection; when all slots are taken, the next that comes free, unless it has to be `fresh`.
+
+        Raises `UpstreamError`.
+        """
         while self._slots == 0:
             granted = await self._wait(deadline_s)
             if granted is None:
                 break
-            if granted.usable:
+            if granted.usable and not fresh:
                 return granted
+            if granted in self._connections:
+                # Its slot is taken over.
+                self._connections.remove(granted)
+                granted.abort()
+                break
         else:
             self._slots -= 1
         try:
@@ -133,12 +141,14 @@ class Pool:
         connect_by_s = deadline_s
         if self._limits.connect_s is not None:
             connect_by_s = min(deadline_s, self.loop.time() + self._limits.connect_s)
+        limit = _until(connect_by_s)
         try:
-            async with _until(connect_by_s):
+            async with limit:
                 await self._dialer.dial(lambda: connection)
-        except TimeoutError as e:
-            raise self._connect_timeout(connect_by_s < deadline_s) from e
         except (OSError, UnicodeError) as e:
+            # The system has a TimeoutError of its own.
+            if limit.expired():
+                raise self._connect_timeout(connect_by_s < deadline_s) from e
             raise ConnectFailed(f"Could not connect to {self.base}: {_reason(e)}") from e
         if self._closed:
             connection.abort()

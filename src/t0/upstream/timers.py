@@ -65,10 +65,14 @@ class TimerWheel:
         self._handle = None
         now_s = self._loop.time()
         while self._due and self._due[0] <= now_s:
-            for item in self._buckets.pop(heappop(self._due)):
+            bucket_s = heappop(self._due)
+            bucket = self._buckets[bucket_s]
+            while bucket:  # what one item does may discard or schedule others
+                item = bucket.pop()
                 item.checked_s = inf
                 due_s = item.on_timer(now_s)
                 if due_s != inf:
                     self.schedule(item, due_s)
+            del self._buckets[bucket_s]
         if self._due:
             self._arm()

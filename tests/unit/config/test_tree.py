@@ -1,11 +1,14 @@
 """Accepted configurations: what they decode to, in whichever spelling they are written."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from t0.config.decode import Decoder
 from t0.config.judges import evaluator_metrics, judge_functions
+from t0.config.keys import all_keys
 from t0.config.load import check, load
 from t0.config.schema import (
     ChatFunctionConfig,
@@ -64,6 +67,19 @@ def test_defaults() -> None:
     assert config.gateway.observability.async_writes is True
 
 
+@pytest.mark.parametrize("section", ["clickhouse", "gateway.observability"])
+def test_automatic_migrations(section: str, read: Read) -> None:
+    assert read("").config.automatic_migrations is True
+    assert read(f"{section}.disable_automatic_migrations = true").config.automatic_migrations is False
+
+
+def test_every_annotation_is_understood() -> None:
+    """A struct anywhere may only use types that the decoder knows: a value of no type at all is our error."""
+    for key in all_keys(all_kinds()):
+        with suppress(ConfigError):
+            Decoder(all_kinds()).decode(key.field.annotation, object(), key.path)
+
+
 def test_function_and_variant(read: Read) -> None:
     toml = (
         function_keys(
@@ -77,7 +93,10 @@ reasoning_effort = "minimal"
 thinking_budget_tokens = -1
 retries = { num_retries = 2, max_delay_s = 1, ignored = true }
 timeouts = { non_streaming.total_ms = 5, streaming = { ttft_ms = 6 } }
-extra_body = [{ pointer = "/a", value = { d = 1979-05-27T07:32:00Z, t = [07:32:00] } }, { pointer = "/b", delete = true }]
+extra_body = [
+  { pointer = "/a", value = { d = 1979-05-27T07:32:00Z, t = [07:32:00] } },
+  { pointer = "/b", delete = true },
+]
 extra_headers = [{ name = "A", value = "b" }, { name = "C", delete = true }]
 [tools.t]
 description = "d"
@@ -296,7 +315,8 @@ def test_a_variant_of_a_namespace_needs_weight_zero_without_an_experiment(read: 
             id="evaluator",
         ),
         pytest.param(
-            '[embedding_models.e]\nrouting = ["p"]\nproviders.p = { type = "openai", model_name = "x", timeout_ms = 1 }',
+            '[embedding_models.e]\nrouting = ["p"]\n'
+            'providers.p = { type = "openai", model_name = "x", timeout_ms = 1 }',
             "embedding_models",
             "this key yet",
             id="embedding_models",
@@ -403,7 +423,8 @@ def test_object_storage(read: Read) -> None:
 
 def test_credential_defaults_of_provider_types(read: Read) -> None:
     toml = (
-        '[provider_types.openai.defaults]\napi_key_location = { default = "dynamic::k", fallback = "env::X" }\nzzz = 1\n'
+        "[provider_types.openai.defaults]\nzzz = 1\n"
+        'api_key_location = { default = "dynamic::k", fallback = "env::X" }\n'
         '[provider_types.gcp_vertex_gemini.defaults]\ncredential_location = "sdk"\n'
     )
     assert read(toml).config.provider_types.credential_locations() == {
@@ -494,7 +515,7 @@ def test_metrics_of_evaluators(read: Read) -> None:
         pytest.param('type = "fireworks_sft"\nmodel = "m"\nlearning_rate = 1', id="fireworks_sft"),
         pytest.param('type = "gcp_vertex_gemini_sft"\nmodel = "m"', id="gcp_vertex_gemini_sft"),
         pytest.param(
-            'type = "gepa"\nfunction_name = "f"\nanalysis_model = "m"\nmutation_model = "m"\nretries = { num_retries = 1 }',
+            'type = "gepa"\nfunction_name = "f"\nanalysis_model = "m"\nmutation_model = "m"\nretries.num_retries = 1',
             id="gepa",
         ),
         pytest.param(
@@ -503,8 +524,8 @@ def test_metrics_of_evaluators(read: Read) -> None:
         pytest.param(
             'type = "openai_rft"\nmodel = "m"\n'
             'response_format = { type = "json_schema", json_schema = { name = "n", schema = { type = "object" } } }\n'
-            'grader = { type = "multi", name = "g", calculate_output = "a", graders = { a = { type = "text_similarity", '
-            'name = "b", evaluation_metric = "rouge_1", input = "i", reference = "r" } } }',
+            'grader = { type = "multi", name = "g", calculate_output = "a", graders.a = { type = "text_similarity", '
+            'name = "b", evaluation_metric = "rouge_1", input = "i", reference = "r" } }',
             id="openai_rft",
         ),
     ],

@@ -89,13 +89,13 @@ def test_dynamic_credentials_are_taken_from_each_request(vendor: Vendor) -> None
     provider = vendor.provider(api_key_location="dynamic::k")
     assert "one" in " ".join(dict(provider.request(vendor.call(), {"k": "one"}).headers).values())
     assert "two" in " ".join(dict(provider.request(vendor.call(), {"k": "two"}).headers).values())
-    with pytest.raises(RequestError, match="Dynamic api key `k` is missing"):
+    with pytest.raises(RequestError, match=r"Dynamic api key `k` is missing"):
         provider.request(vendor.call(), {})
 
 
 @every_vendor
 def test_a_missing_key_stops_the_construction(vendor: Vendor) -> None:
-    with pytest.raises(RequestError, match="API key missing for provider .*: Environment variable `NOPE` is missing"):
+    with pytest.raises(RequestError, match=r"API key missing for provider .*: Environment variable `NOPE` is missing"):
         vendor.provider(api_key_location="env::NOPE")
 
 
@@ -152,7 +152,7 @@ def test_a_file_without_content_is_refused(vendor: Vendor) -> None:
     messages = [ModelMessage("user", [file])]
     if provider.forwards_url(file, vendor.call()):
         assert "a.pdf" in provider.request(vendor.call(messages=messages), {}).body.decode()
-    with pytest.raises(RequestError, match="Error fetching file from https://files.example.com/a.pdf"):
+    with pytest.raises(RequestError, match=r"Error fetching file from https://files\.example\.com/a\.pdf"):
         provider.request(vendor.call(messages=messages, fetch_and_encode_files=True), {})
 
 

@@ -1,4 +1,4 @@
-"""The providers under the shared suite: how each is configured, what it supports, and how its answers look on the wire."""
+"""The providers under the shared suite: how each is configured, what it supports, how its answers look on the wire."""
 
 import json
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+import re
+
 from t0._core.log_ring import HEADER_BYTES, Ring, initialize
 from t0.recorder.metrics import Counts, Health, exposition, ring_metrics, spill_metrics
 from t0.types.record import CountRecord
@@ -137,3 +139,12 @@ def test_the_backlog_on_the_disk():
         "t0_recorder_spill_bytes 300.0",
         "t0_recorder_spill_corrupted_total 1.0",
     ]
+
+
+def test_every_metric_is_documented(root):
+    counts, health = Counts(), Health()
+    counts.add(CountRecord(endpoint="inference", inferences=1, overhead_s=0.1))
+    metrics = [*counts.metrics(), *health.metrics(), *ring_metrics([]), *spill_metrics(0, 0, 0)]
+    names = {f"{m.name}_total" if m.type == "counter" else m.name for m in metrics}
+    manual = (root / "docs" / "observability.md").read_text()
+    assert set(re.findall(r"`((?:tensorzero|t0)_[a-z_]+)`", manual)) == names

@@ -86,6 +86,21 @@ def test_a_database_that_is_away_at_the_end_keeps_the_records(tmp_path, writer, 
     assert store.ids() == [record.row.id]
 
 
+def test_an_insert_that_never_returns_does_not_keep_the_recorder_from_ending(tmp_path, writer, store, build, caplog):
+    aborted = threading.Event()
+    store.insert_json = lambda *_, **__: aborted.wait(20)
+    stop = threading.Event()
+    writer.append(build.record())
+    settings = RecorderSettings(data_dir=str(tmp_path), flush_interval_ms=0, drain_timeout_ms=0)
+    with exclusive(tmp_path):
+        recorder = Recorder(settings, Clock(stop), lambda: store, aborted.set)
+        stop.set()
+        recorder.run()
+        assert aborted.is_set()
+        recorder.close()
+    assert caplog.messages == ["stopped while the database does not answer, what is left stays on the disk"]
+
+
 def test_rings_are_forced_to_the_disk_at_the_interval(tmp_path, writer, store, monkeypatch):
     synced = threading.Event()
     monkeypatch.setattr(process.Sources, "sync", lambda self: synced.set())

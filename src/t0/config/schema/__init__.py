@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, NamedTuple
 
 from msgspec import Struct
 
@@ -51,12 +53,12 @@ class OptimizerConfig(Struct, Kind, frozen=True, kw_only=True):
     """One `[optimizers.O]` table. Unknown keys are ignored."""
 
 
-class Source(Struct, frozen=True):
+class Source(NamedTuple):
     """Where the configuration came from: the glob and its files, and the merged tree they hold, files resolved."""
 
     glob: str | None = None
-    paths: list[str] = []
-    tree: dict[str, Any] = {}
+    paths: tuple[str, ...] = ()
+    tree: Mapping[str, Any] = MappingProxyType({})
     secrets: frozenset[str] = frozenset()
 
 
@@ -78,6 +80,12 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     optimizers: dict[str, OptimizerConfig] = {}
     autopilot: Autopilot = Autopilot()
     source: Annotated[Source, NOT_TOML] = Source()
+
+    @property
+    def automatic_migrations(self) -> bool:
+        """Whether the gateway may create and change tables when it starts."""
+        deprecated = self.gateway.observability.disable_automatic_migrations
+        return not (self.clickhouse.disable_automatic_migrations or deprecated)
 
 
 __all__ = [

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from msgspec import UNSET, Struct
 
 from t0.config.decode import Decoder
-from t0.config.fields import F32, NOT_TOML, NOT_YET, U64, Parsed, Rule, to_json
-from t0.config.values import SourceFile, expect
+from t0.config.fields import F32, NOT_TOML, NOT_YET, U64, Parsed, Rule
+from t0.config.values import SourceFile, expect, to_json
 from t0.errors import ConfigError
 from t0.types.extra import ExtraBody, ExtraHeader
 

@@ -73,10 +73,12 @@ class ChatStream(EventDecoder):
 
     def tool_call(self, delta: ToolCallDelta) -> BlockChunk:
         name, arguments = _name_and_arguments(delta)
-        if delta.id is not None:
+        known = 0 <= delta.index < len(self.tool_call_ids)
+        # Some servers write an empty id where they mean none.
+        if delta.id or (delta.id is not None and not known):
             self.tool_call_ids.append(delta.id)
             return ToolCallChunk(delta.id, name, arguments)
-        if not 0 <= delta.index < len(self.tool_call_ids):
+        if not known:
             raise self.failure(INVALID_INDEX)
         return ToolCallChunk(self.tool_call_ids[delta.index], name, arguments)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -264,13 +265,10 @@ class Stream:
         self._connection.close()
 
 
-class _engine_errors:
-    """Turns the engine's `RuntimeError` into `EngineError`."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, RuntimeError):
-            found = _ERROR_CODE.search(str(error))
-            raise EngineError(str(error), int(found[1]) if found else _UNKNOWN_EXCEPTION) from error
+@contextmanager
+def _engine_errors() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as e:
+        found = _ERROR_CODE.search(str(e))
+        raise EngineError(str(e), int(found[1]) if found else _UNKNOWN_EXCEPTION) from e

@@ -201,6 +201,8 @@ def _credentials(request: web.Request) -> tuple[str, str]:
 
 async def _read(request: web.Request) -> tuple[Query, MultiDict[str]]:
     """The query of a request and its parameters, those of a form included. Raises `ValueError`, `EngineError`."""
+    if (request.content_length or 0) > MAX_BODY_BYTES:  # forms are not measured while they are read
+        raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length or 0)
     fields = MultiDict(request.query)
     files: dict[str, bytes] = {}
     if request.content_type == "multipart/form-data":
