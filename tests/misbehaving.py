@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import struct
@@ -55,6 +56,11 @@ class Peer:
 
         await asyncio.gather(carry(reader, self._writer), carry(self._reader, writer))
         await writer.wait_closed()
+
+    def close_now(self) -> None:
+        """Closes at once, without the loop's help, so that the client's loop cannot have seen it when it goes on."""
+        with socket.socket(fileno=os.dup(self._writer.get_extra_info("socket").fileno())) as sock:
+            sock.shutdown(socket.SHUT_RDWR)
 
     def reset(self) -> None:
         """Ends the connection with a RST."""

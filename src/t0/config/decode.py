@@ -141,14 +141,14 @@ class Decoder:
         struct = members[choice(tag, tuple(members), path)]
         if tag in self.kinds.unsupported.get(cls, ()):
             self.not_yet[path] = f"t0 does not support the type `{tag}` yet"
-        result = self.struct(struct, {k: v for k, v in table.items() if k != "type"}, path, shape)
+        result = self.struct(struct, {k: v for k, v in table.items() if k != "type"}, path, shape, f" for type `{tag}`")
         return replace(result, type=tag) if "type" in struct.__struct_fields__ else result
 
-    def struct(self, cls: type[Struct], table: dict[str, Any], path: str, shape: Shape = EXACT) -> Any:
-        """The table as exactly the struct `cls`, its own `check(path)` included."""
+    def struct(self, cls: type[Struct], table: dict[str, Any], path: str, shape: Shape = EXACT, which: str = "") -> Any:
+        """The table as exactly the struct `cls`, its own `check(path)` included; `which` completes an error text."""
         known = shape.apply(table_fields(cls))
         if cls.__struct_config__.forbid_unknown_fields:
-            _refuse_unknown(table, [*(s for f in known for s in f.spellings), *shape.beside], path)
+            _refuse_unknown(table, [*(s for f in known for s in f.spellings), *shape.beside], path, which)
         result = cls(**{f.attribute: self._key(f, table, path) for f in known})
         check = getattr(result, "check", None)
         if check is not None:
@@ -212,7 +212,7 @@ def _scalar(kind: Any, value: Any, path: str) -> Any:
     return expect(cast(type[Any], kind), value, path, expected)
 
 
-def _refuse_unknown(table: dict[str, Any], known: list[str], path: str) -> None:
+def _refuse_unknown(table: dict[str, Any], known: list[str], path: str, which: str) -> None:
     for key in table:
         if key not in known:
-            raise ConfigError(f"unknown field `{key}`, {one_of(known)}", key=join(path, key))
+            raise ConfigError(f"unknown field `{key}`{which}, {one_of(known)}", key=join(path, key))

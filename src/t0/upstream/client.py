@@ -24,7 +24,7 @@ class Client:
     """Implements `Transport`. Belongs to the event loop of its first request.
 
     A request is sent a second time only when a kept-alive connection turned out to have been closed by the server
-    before a byte of the answer came. Cancelling a call closes its connection.
+    before it could read the request. Cancelling a call closes its connection.
     """
 
     def __init__(self, limits: Limits | None = None, tls: ClientContext | None = None) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+import sys
 from math import inf
 from typing import Protocol, cast
 
@@ -14,8 +17,12 @@ from t0.upstream.timers import TimerWheel
 # Below this, copying the body behind its head is cheaper than a second buffer.
 COPIED_BODY_BYTES = 32 * 1024
 
-# A kept-alive connection that fails later than this after a request was not merely found closed.
+# A kept-alive connection that is reset later than this after a request was not merely found closed.
 STALE_WITHIN_S = 5.0
+
+# Linux: `struct tcp_info` begins with the state; the number of segments without an acknowledgement is at 24.
+TCP_INFO = struct.Struct("B23xI")
+TCP_CLOSE = 7
 
 # What a stream that was closed early may still deliver before its connection is given up.
 DRAIN_BYTES = 16 * 1024
@@ -74,6 +81,7 @@ class Connection(asyncio.Protocol):
         "_read_paused",
         "_received",
         "_started_s",
+        "_taken",
         "_transport",
         "_wheel",
         "_write_paused",
@@ -90,6 +98,7 @@ class Connection(asyncio.Protocol):
         self._deadline_s = self.checked_s = inf
         self._started_s = self._heard_s = 0.0
         self._received = self._read_paused = self._write_paused = False
+        self._taken = True  # whether the server may have read the request
         self.closed = False
         self.exchanges = 0
         """How many were begun."""
@@ -101,7 +110,7 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         self._exchange, self._deadline_s = exchange, deadline_s
         self._started_s = self._heard_s = self._loop.time()
-        self._received = False
+        self._received, self._taken = False, True
         self.exchanges += 1
         self._parser.start(to_head)
         if len(body) <= COPIED_BODY_BYTES:
@@ -112,8 +121,8 @@ class Connection(asyncio.Protocol):
 
     @property
     def was_stale(self) -> bool:
-        """Whether the last exchange failed only because the server had closed the idle connection."""
-        return self.exchanges > 1 and not self._received and self._loop.time() - self._started_s < STALE_WITHIN_S
+        """Whether the last exchange failed only because the server had closed the idle connection before."""
+        return self.exchanges > 1 and not self._received and not self._taken
 
     @property
     def usable(self) -> bool:
@@ -183,10 +192,17 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """The transport closes next. Some answers end so."""
-        if self._exchange is not None and self._parser.feed_eof():
+        if self._exchange is None or self._transport is None:
+            return
+        if self._parser.feed_eof():
             self._deliver(self._exchange, b"")
+        elif not self._received:
+            self._taken = _was_taken(self._transport.get_extra_info("socket"))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(exc, ConnectionError):
+            # A reset: the server closed without having read what was sent.
+            self._taken = self._loop.time() - self._started_s > STALE_WITHIN_S
         when = "before the end of the answer" if self._received else "without an answer"
         why = f": {exc}" if exc is not None else ""
         self.fail(ConnectionLost(f"{self._owner.base} closed the connection {when}{why}"))
@@ -259,6 +275,18 @@ class Connection(asyncio.Protocol):
             silence = f"{self._owner.base} was silent for {self._limits.read_s} s"
             self.fail(UpstreamTimeout(silence, limit="read"))
         return inf
+
+
+def _was_taken(sock: socket.socket) -> bool:
+    """Whether the server may have read what was sent before it closed; True where the system cannot tell.
+
+    Its end of the connection acknowledges what had arrived by then. A request that crossed with it is not acknowledged,
+    and then answered with a reset.
+    """
+    if sys.platform != "linux":
+        return True
+    state, unacknowledged = TCP_INFO.unpack(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO.size))
+    return state != TCP_CLOSE and unacknowledged == 0
 
 
 def total_timeout(base: str, limits: Limits) -> UpstreamTimeout:

@@ -98,38 +98,60 @@ def test_a_server_may_close_idle_connections(run):
     run(main)
 
 
-async def closing_the_kept_alive(peer):
-    """Answers the first request of a connection, and closes when the second one comes; the third connection is good."""
-    await peer.request()
-    await peer.send(OK)
-    await peer.request()
-    if peer.number == 2:
-        await peer.send(OK)
-
-
+@pytest.mark.parametrize("body", [b"{}", b"x" * 100_000], ids=["small", "large"])
 @pytest.mark.parametrize("receive", [complete, streamed])
-def test_a_request_on_a_connection_found_closed_is_sent_once_more(run, receive):
+def test_a_request_on_a_connection_found_closed_is_sent_once_more(run, receive, body):
     async def main():
-        async with serving(closing_the_kept_alive) as server, client() as transport:
-            answers = [await receive(transport, request_to(server)) for _ in range(3)]
-            assert answers == [OK_ANSWER] * 3
+        async with serving(keep_answering) as server, client() as transport:
+            for number in range(3):
+                assert await receive(transport, request_to(server, body)) == OK_ANSWER
+                server.peers[number].close_now()
             assert len(server.peers) == 3
+
+    run(main)
+
+
+def test_all_kept_connections_may_be_found_closed(run):
+    async def main():
+        async with serving(keep_answering) as server, client() as transport:
+            await asyncio.gather(*(complete(transport, request_to(server)) for _ in range(5)))
+            for peer in server.peers:
+                peer.close_now()
+            assert await complete(transport, request_to(server)) == OK_ANSWER
+            assert len(server.peers) == 6
 
     run(main)
 
 
 def test_a_request_is_not_sent_a_third_time(run):
     async def script(peer):
-        await peer.request()
         if peer.number == 0:
-            await peer.send(OK)
-            await peer.request()
+            await keep_answering(peer)
+        await peer.request()
+
+    async def main():
+        async with serving(script) as server, client() as transport:
+            assert await complete(transport, request_to(server)) == OK_ANSWER
+            server.peers[0].close_now()
+            assert await outcome(complete(transport, request_to(server)), server) == lost("without an answer")
+            assert len(server.peers) == 2
+
+    run(main)
+
+
+def test_a_request_that_was_read_is_not_sent_again(run):
+    """The server takes the second request of a connection and says nothing: it may have done what was asked."""
+
+    async def script(peer):
+        await peer.request()
+        await peer.send(OK)
+        await peer.request()
 
     async def main():
         async with serving(script) as server, client() as transport:
             assert await complete(transport, request_to(server)) == OK_ANSWER
             assert await outcome(complete(transport, request_to(server)), server) == lost("without an answer")
-            assert len(server.peers) == 2
+            assert len(server.peers) == 1
 
     run(main)
 

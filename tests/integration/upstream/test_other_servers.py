@@ -14,7 +14,9 @@ from upstream_kit import client, complete, streamed
 async def echo(request):
     """Answers with the request's own method, query, headers of test and body."""
     body = await request.read()
-    return web.Response(status=201, body=body, headers={"x-seen": f"{request.method} {request.rel_url.raw_query_string}"})
+    return web.Response(
+        status=201, body=body, headers={"x-seen": f"{request.method} {request.rel_url.raw_query_string}"}
+    )
 
 
 async def chunked(request):

@@ -18,7 +18,7 @@ from unit.config.conftest import Refusal
         pytest.param(
             function_keys('output_schema = "any.json"'),
             (
-                "functions.f.output_schema: unknown field `output_schema`, expected one of `variants`, "
+                "functions.f.output_schema: unknown field `output_schema` for type `chat`, expected one of `variants`, "
                 "`system_schema`, `user_schema`, `assistant_schema`, `schemas`, `description`, "
                 "`experimentation`, `evaluators`, `tools`, `tool_choice`, `parallel_tool_calls`"
             ),
@@ -27,7 +27,7 @@ from unit.config.conftest import Refusal
         pytest.param(
             JSON.replace('type = "json"', 'type = "json"\ntools = []'),
             (
-                "functions.f.tools: unknown field `tools`, expected one of `variants`, `system_schema`, "
+                "functions.f.tools: unknown field `tools` for type `json`, expected one of `variants`, `system_schema`, "
                 "`user_schema`, `assistant_schema`, `schemas`, `description`, `experimentation`, "
                 "`evaluators`, `output_schema`"
             ),

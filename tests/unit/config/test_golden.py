@@ -16,16 +16,10 @@ from t0.providers.registry import provider_class
 
 CASES = Path(__file__).parents[2] / "golden" / "cases" / "config"
 
-DIFFERENT = {
-    # t0 has a provider of this type, so that a first answer needs no account.
-    "provider_dummy_refused",
-}
-
 
 def cases() -> Iterator[Any]:
     for path in sorted(CASES.glob("*.json")):
-        if path.stem not in DIFFERENT:
-            yield pytest.param(json.loads(path.read_text()), id=path.stem)
+        yield pytest.param(json.loads(path.read_text()), id=path.stem)
 
 
 @pytest.mark.parametrize("case", list(cases()))

@@ -40,7 +40,7 @@ from unit.config.conftest import Refusal
         pytest.param(
             provider_keys("zzz = 1"),
             (
-                "models.m.providers.p.zzz: unknown field `zzz`, expected one of `timeouts`, `extra_body`, "
+                "models.m.providers.p.zzz: unknown field `zzz` for type `openai`, expected one of `timeouts`, `extra_body`, "
                 "`extra_headers`, `discard_unknown_chunks`, `cost`, `batch_cost`, `api_key_location`, "
                 "`model_name`, `api_base`, `api_type`, `include_encrypted_reasoning`, `provider_tools`, "
                 "`content_type_overrides`"
@@ -145,7 +145,7 @@ from unit.config.conftest import Refusal
         pytest.param(
             '[embedding_models.e]\nrouting = ["p"]\nproviders.p = { type = "openai", model_name = "x", timeouts = {} }',
             (
-                "embedding_models.e.providers.p.timeouts: unknown field `timeouts`, expected one of "
+                "embedding_models.e.providers.p.timeouts: unknown field `timeouts` for type `openai`, expected one of "
                 "`extra_body`, `extra_headers`, `cost`, `api_key_location`, `model_name`, `api_base`, "
                 "`api_type`, `include_encrypted_reasoning`, `provider_tools`, `content_type_overrides`, "
                 "`timeout_ms`"

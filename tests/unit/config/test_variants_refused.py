@@ -157,7 +157,8 @@ from unit.config.conftest import Refusal
         pytest.param(
             CHAT + dicl('service_tier = "auto"'),
             (
-                "functions.f.variants.d.service_tier: unknown field `service_tier`, expected one of "
+                "functions.f.variants.d.service_tier: unknown field `service_tier` for type "
+                "`experimental_dynamic_in_context_learning`, expected one of "
                 "`timeouts`, `namespace`, `weight`, `model`, `temperature`, `top_p`, `presence_penalty`, "
                 "`frequency_penalty`, `max_tokens`, `seed`, `stop_sequences`, `reasoning_effort`, "
                 "`verbosity`, `thinking_budget_tokens`, `json_mode`, `retries`, `extra_body`, "

@@ -152,18 +152,26 @@ async def test_an_error_ends_the_exchange_once():
 
 
 @in_loop
-async def test_only_an_early_loss_without_a_byte_counts_as_found_closed():
-    rig = Rig()
-    rig.begin()
-    assert not rig.connection.was_stale  # a new connection cannot have been closed while idle
-    rig.connection.data_received(OK)
-    rig.begin()
-    assert rig.connection.was_stale
-    rig.connection._started_s -= 6
-    assert not rig.connection.was_stale
-    rig.connection._started_s += 6
-    rig.connection.data_received(b"H")
-    assert not rig.connection.was_stale
+async def test_only_an_early_reset_without_a_byte_counts_as_found_closed():
+    reset = ConnectionResetError("reset")
+
+    def stale(*received, waited_s=0.0, error=reset, exchanges=2):
+        rig = Rig()
+        for _ in range(exchanges - 1):
+            rig.begin()
+            rig.connection.data_received(OK)
+        rig.begin()
+        rig.connection._started_s -= waited_s
+        for data in received:
+            rig.connection.data_received(data)
+        rig.connection.connection_lost(error)
+        return rig.connection.was_stale
+
+    assert stale()
+    assert not stale(exchanges=1)
+    assert not stale(b"H")
+    assert not stale(waited_s=6.0)
+    assert not stale(error=None)
 
 
 @in_loop
