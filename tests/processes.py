@@ -215,9 +215,10 @@ class Store(Process):
         address = self.data_dir / "store" / "url"
         address.unlink(missing_ok=True)
         super().__init__(["store", "--data-dir", str(self.data_dir), "--port", str(port)], folder=folder)
-        self.url = self.require(
-            lambda: (address.exists() and address.read_text().strip()) or None, "address of the store"
-        )
+        self.address = self.require(lambda: address.read_text().strip() if address.exists() else "", "store/url")
+
+    def url(self) -> str:
+        return self.address
 
 
 def select(url: str, sql: str) -> list[dict[str, Any]]:

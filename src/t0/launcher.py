@@ -295,7 +295,10 @@ class Launcher:
 
 
 def _worker_options(options: LaunchOptions) -> WorkerOptions:
+    batch = options.config.gateway.observability.batch_writes
+    capacity = batch.write_queue_capacity if batch is not None and batch.enabled else None
     return WorkerOptions(
+        max_queued_rows=None if capacity is None else max(capacity // options.workers, 1),
         config=options.config,
         data_dir=options.data_dir,
         snapshot_hash=options.snapshot.hash,

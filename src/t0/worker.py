@@ -20,6 +20,8 @@ from t0.upstream.base import Limits
 from t0.upstream.select import make_transport
 
 _PARENT_CHECK_S = 1.0
+_GC_THRESHOLD = 20_000
+"""Requests leave hardly any cycles behind, so that the collector may look rarely (Python's own default is 700)."""
 
 
 class WorkerOptions(Struct, frozen=True, kw_only=True):
@@ -28,6 +30,8 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     config: Config
     data_dir: Path
     snapshot_hash: str
+    max_queued_rows: int | None
+    """How many rows one worker may have waiting before it drops new ones; None drops nothing."""
     find_database: Callable[[], str | None] | None
     """Gives the ClickHouse URL, None while the embedded store is not up; None when nothing is stored."""
 
@@ -50,19 +54,19 @@ def create_app() -> App:
 
 async def _open(options: WorkerOptions) -> Gateway:
     config = options.config
-    batch = config.gateway.observability.batch_writes
     gateway = Gateway(
         config,
         env=os.environ,
         data_dir=options.data_dir,
         transport=make_transport(os.environ, _limits(config)),
-        writer=Writer(options.data_dir, max_queued_rows=batch.write_queue_capacity if batch is not None else None),
+        writer=Writer(options.data_dir, max_queued_rows=options.max_queued_rows),
         reader=Reader(options.find_database) if options.find_database is not None else None,
         snapshot_hash=options.snapshot_hash,
     )
     _stop_with_parent(os.getppid())
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 20, 100)
     return gateway
 
 

@@ -1,1 +1,1 @@
-
+"""The configuration language: TOML files in, one frozen tree of structs out."""

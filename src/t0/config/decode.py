@@ -166,8 +166,8 @@ class Decoder:
         where = join(path, given[0])
         value = self.decode(field.annotation, table[given[0]], where)
         mark = field.not_yet
-        if mark is not None and value != field.default and not (mark.unless and mark.unless(value)):
-            self.not_yet[where] = f"t0 does not support this key yet{mark.harmless and f', except {mark.harmless}'}"
+        if mark is not None and value != field.default and not mark.accepts(value):
+            self.not_yet[where] = mark.reason
         return value
 
     def _annotated(self, base: Any, marks: Sequence[Any], value: Any, path: str) -> Any:

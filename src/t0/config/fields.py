@@ -54,6 +54,14 @@ class NotYet(NamedTuple):
     unless: Callable[[Any], bool] | None = None
     harmless: str = ""
 
+    def accepts(self, value: Any) -> bool:
+        return self.unless is not None and self.unless(value)
+
+    @property
+    def reason(self) -> str:
+        text = "t0 does not support this key yet"
+        return f"{text}, except {self.harmless}" if self.harmless else text
+
 
 class Mark(NamedTuple):
     """A remark about a key that needs no argument."""

@@ -82,7 +82,7 @@ def parse(text: str, path: str) -> Tree:
 
 
 def _excerpt(text: str, error: tomli.TOMLDecodeError) -> str:
-    line = text.splitlines()[error.lineno - 1] if error.lineno <= len(text.splitlines()) else ""
+    line = text.split("\n")[error.lineno - 1].rstrip("\r")
     margin = " " * len(str(error.lineno))
     return f"{margin} |\n{error.lineno} | {line}\n{margin} | {' ' * (error.colno - 1)}^"
 
@@ -101,7 +101,8 @@ def _check_node(value: Any, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise ConfigError(f"tables and arrays are nested more than {MAX_DEPTH} levels deep")
     if type(value) is int and not -(2**63) <= value < 2**63:
-        raise ConfigError(f"number too large to fit in 64 bits: `{value:.3e}`")
+        shown = f"`{value}`" if value.bit_length() < 200 else f"an integer of {value.bit_length()} bits"
+        raise ConfigError(f"number too large to fit in 64 bits: {shown}")
 
 
 def _merge(into: Tree, table: Tree, path: tuple[str, ...], file: str, origins: Origins) -> None:

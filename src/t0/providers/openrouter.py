@@ -135,7 +135,7 @@ class OpenRouterStream(ChatStream):
 
     def _thought(self, detail: Detail, position: int) -> BlockChunk:
         index = position if detail.index is None else detail.index
-        chunk = ThoughtChunk(str(index), provider_type=self._provider.type, extra_data=_extra_data(detail))
+        chunk = ThoughtChunk(str(index), provider_type=self._provider.type, extra_data=_extra_data(detail) or UNSET)
         if isinstance(detail, TextDetail):
             chunk.text, chunk.signature = detail.text, detail.signature
         elif isinstance(detail, SummaryDetail):

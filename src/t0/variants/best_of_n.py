@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec.structs import replace
 
 from t0.config.decode import Decoder, Shape
-from t0.config.fields import F64, Parsed, Rule
+from t0.config.fields import NonNegative, Parsed
 from t0.config.schema import Place, SampledVariantConfig, VariantConfig
 from t0.config.values import expect
 from t0.errors import ConfigError
@@ -26,18 +26,11 @@ def _parse_component(decoder: Decoder, value: Any, path: str) -> ChatCompletionC
 Component = Annotated[ChatCompletionConfig, Parsed(_parse_component)]
 
 
-def timeout_reason(value: float) -> str | None:
-    return None if value >= 0 else f"must be non-negative, got {value:g}"
-
-
-TimeoutSeconds = Annotated[F64, Rule(timeout_reason)]
-
-
 class CombiningConfig(VariantConfig, frozen=True, kw_only=True):
     """The keys of variants that run other variants. `timeout_s` limits each candidate that has no timeouts itself."""
 
     candidates: list[str]
-    timeout_s: TimeoutSeconds | None = None
+    timeout_s: NonNegative | None = None
 
     @property
     def component_names(self) -> list[str]:

@@ -1,6 +1,9 @@
 """TLS: whom the client trusts, what it says when it does not, and sessions resumed."""
 
+import contextlib
+import socket
 import ssl
+import threading
 from pathlib import Path
 
 import pytest
@@ -150,6 +153,38 @@ def test_the_next_connection_resumes_the_session(run, server_tls):
     run(main)
     assert resumed[0] is False
     assert True in resumed[1:]
+
+
+def closing_server(listener, tls, closed):
+    """Answers one request on each connection and closes it in good order: an alert, then the end."""
+    for _ in range(3):
+        plain, _ = listener.accept()
+        with tls.wrap_socket(plain, server_side=True) as connection:
+            connection.recv(65536)
+            connection.sendall(OK)
+            connection.setblocking(False)
+            with contextlib.suppress(ssl.SSLWantReadError):
+                connection.unwrap()
+        closed.release()
+
+
+def test_a_request_on_a_connection_found_closed_is_sent_once_more(run, server_tls):
+    closed = threading.Semaphore(0)
+
+    async def main(port):
+        transport = Client(tls=client_context(TRUSTING))
+        request = HttpRequest("POST", Url.parse(f"https://localhost:{port}/"), (), b"{}")
+        for _ in range(3):
+            assert await complete(transport, request) == OK_ANSWER
+            # The loop must not see the end before the next request is written.
+            closed.acquire(timeout=5)
+        await transport.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=closing_server, args=(listener, server_tls, closed))
+        server.start()
+        run(lambda: main(listener.getsockname()[1]))
+        server.join()
 
 
 def test_an_authority_file_that_is_not_there():

@@ -27,8 +27,8 @@ from unit.config.conftest import Refusal
         pytest.param(
             JSON.replace('type = "json"', 'type = "json"\ntools = []'),
             (
-                "functions.f.tools: unknown field `tools` for type `json`, expected one of `variants`, `system_schema`, "
-                "`user_schema`, `assistant_schema`, `schemas`, `description`, `experimentation`, "
+                "functions.f.tools: unknown field `tools` for type `json`, expected one of `variants`, "
+                "`system_schema`, `user_schema`, `assistant_schema`, `schemas`, `description`, `experimentation`, "
                 "`evaluators`, `output_schema`"
             ),
             id="json_tools",

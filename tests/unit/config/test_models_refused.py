@@ -40,8 +40,8 @@ from unit.config.conftest import Refusal
         pytest.param(
             provider_keys("zzz = 1"),
             (
-                "models.m.providers.p.zzz: unknown field `zzz` for type `openai`, expected one of `timeouts`, `extra_body`, "
-                "`extra_headers`, `discard_unknown_chunks`, `cost`, `batch_cost`, `api_key_location`, "
+                "models.m.providers.p.zzz: unknown field `zzz` for type `openai`, expected one of `timeouts`, "
+                "`extra_body`, `extra_headers`, `discard_unknown_chunks`, `cost`, `batch_cost`, `api_key_location`, "
                 "`model_name`, `api_base`, `api_type`, `include_encrypted_reasoning`, `provider_tools`, "
                 "`content_type_overrides`"
             ),

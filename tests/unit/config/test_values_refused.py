@@ -104,8 +104,9 @@ from unit.config.conftest import Refusal
         pytest.param(
             variant_keys("zzz = 1"),
             (
-                "functions.f.variants.v.zzz: unknown field `zzz` for type `chat_completion`, expected one of `timeouts`, `namespace`, "
-                "`weight`, `model`, `temperature`, `top_p`, `presence_penalty`, `frequency_penalty`, "
+                "functions.f.variants.v.zzz: unknown field `zzz` for type `chat_completion`, expected one of "
+                "`timeouts`, `namespace`, `weight`, `model`, `temperature`, `top_p`, `presence_penalty`, "
+                "`frequency_penalty`, "
                 "`max_tokens`, `seed`, `stop_sequences`, `reasoning_effort`, `verbosity`, "
                 "`thinking_budget_tokens`, `json_mode`, `retries`, `extra_body`, `extra_headers`, "
                 "`system_template`, `user_template`, `assistant_template`, `templates`, `input_wrappers`, "

@@ -1,0 +1,86 @@
+"""What is offered: a case is one kind of load, the same for every subject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SMALL, LARGE = 15, 100_000
+"""Bytes of a prompt."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A closed loop of `connections`, or with a `rate_per_s` an open one that has at most so many at once."""
+
+    stream: bool
+    prompt_bytes: int
+    connections: int
+    rate_per_s: int | None = None
+
+    @property
+    def name(self) -> str:
+        kind = "streamed" if self.stream else "complete"
+        size = "100 kB" if self.prompt_bytes == LARGE else "small"
+        if self.rate_per_s is None:
+            return f"{kind}, {size}, {self.connections} connections"
+        return f"{kind}, {size}, {self.rate_per_s} requests/s"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cases of a run with its times. `pause_s` lies between two measurements."""
+
+    name: str
+    cases: list[Case]
+    rounds: int
+    warm_up_s: float
+    duration_s: float
+    pause_s: float = 0.2
+
+    def options(self, case: Case) -> list[str]:
+        """Of `t0-loadgen load`."""
+        options = ["--connections", str(case.connections), "--drain", "5"]
+        options += ["--warm-up", str(self.warm_up_s), "--duration", str(self.duration_s)]
+        options += ["--stream"] if case.stream else []
+        return options + (["--rate", str(case.rate_per_s)] if case.rate_per_s is not None else [])
+
+
+OPEN_LOOP_CONNECTIONS = 512
+
+
+def closed(stream: bool, prompt_bytes: int, connections: list[int]) -> list[Case]:
+    return [Case(stream, prompt_bytes, count) for count in connections]
+
+
+def open_loop(stream: bool, rates: list[int]) -> list[Case]:
+    return [Case(stream, SMALL, OPEN_LOOP_CONNECTIONS, rate) for rate in rates]
+
+
+QUICK = Plan(
+    "quick",
+    [
+        *closed(False, SMALL, [1, 32, 256]),
+        *closed(True, SMALL, [32]),
+        *closed(False, LARGE, [16]),
+        *open_loop(False, [1000, 3000]),
+        *open_loop(True, [500]),
+    ],
+    rounds=2,
+    warm_up_s=0.5,
+    duration_s=2.0,
+)
+
+FULL = Plan(
+    "full",
+    [
+        *closed(False, SMALL, [1, 8, 32, 128, 512]),
+        *closed(True, SMALL, [1, 8, 32, 128, 512]),
+        *closed(False, LARGE, [1, 16, 64]),
+        *closed(True, LARGE, [16]),
+        *open_loop(False, [500, 2000, 5000, 10_000]),
+        *open_loop(True, [500, 2000, 5000]),
+    ],
+    rounds=3,
+    warm_up_s=2.0,
+    duration_s=8.0,
+)

@@ -1,0 +1,244 @@
+"""What is measured: the mock alone, t0, the reference, LiteLLM. Each is a name, a way to start it, and an address."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.gateway.loadgen import Mock
+from bench.gateway.processes import (
+    Server,
+    StartFailed,
+    children,
+    clean_env,
+    command_line,
+    cpu_seconds,
+    free_port,
+    memory_mb,
+)
+
+START_LIMIT_S = 120.0
+FUNCTION = "tensorzero::function_name::function1"
+MODEL = "gpt-4.1-mini"
+PATH = "/chat/completions"
+
+# The configuration that the reference's own published figures were made with.
+TENSORZERO_TOML = """\
+[gateway]
+observability.enabled = {stores}
+
+[models."{model}"]
+routing = ["openai"]
+
+[models."{model}".providers.openai]
+type = "openai"
+model_name = "{model}"
+api_base = "{mock}/"
+api_key_location = "none"
+
+[functions.function1]
+type = "chat"
+
+[functions.function1.variants.variant1]
+type = "chat_completion"
+model = "{model}"
+max_tokens = 100
+"""
+
+LITELLM_YAML = """\
+model_list:
+  - model_name: {model}
+    litellm_params:
+      model: openai/{model}
+      api_base: {mock}
+      api_key: none
+      max_tokens: 100
+litellm_settings:
+  num_retries: 0
+"""
+
+
+@dataclass
+class Running:
+    """A started subject. `url` is the address to post to, `model` what requests name."""
+
+    server: Server
+    url: str
+    model: str
+    first_answer_s: float = 0.0
+    data_dir: Path | None = None
+    """Of a gateway that stores its inferences."""
+    answers: int = 0
+    """How many it has given, all cases and rounds together."""
+
+    def cpu_seconds(self) -> dict[int, float]:
+        return {pid: cpu_seconds(pid) for pid in self.server.pids()}
+
+    def cpu_by_role(self, before: dict[int, float]) -> dict[str, float]:
+        """Seconds used since `before`, for each role."""
+        used: Counter[str] = Counter()
+        for pid, seconds in self.cpu_seconds().items():
+            used[role(self.server, pid)] += seconds - before.get(pid, 0.0)
+        return dict(used)
+
+    def memory(self) -> dict[str, Any]:
+        """`total`: proportional set size of all processes; `processes`: resident set size of each by its role. MB."""
+        sizes = [(role(self.server, pid), memory_mb(pid)) for pid in self.server.pids()]
+        each = sorted((name, round(size["rss"], 1)) for name, size in sizes)
+        return {"total": round(sum(size["pss"] for _, size in sizes), 1), "processes": each}
+
+    def stop(self) -> None:
+        self.server.stop()
+
+
+def role(server: Server, pid: int) -> str:
+    """What a process does: `worker`, `recorder`, `store` or `launcher` of t0, otherwise `server`."""
+    words = command_line(pid)
+    if "t0.cli" not in words:
+        return "server"
+    command = words[words.index("t0.cli") + 1]
+    if command != "gateway":
+        return command
+    launcher = server.process.pid
+    return "launcher" if pid == launcher or pid in children(launcher) else "worker"
+
+
+class Subject(Protocol):
+    name: str
+
+    def version(self) -> str: ...
+
+    def start(self, folder: Path, mock: Mock) -> Running:
+        """Returns after the first answer. Raises StartFailed."""
+
+
+@dataclass
+class MockAlone:
+    name: str = "mock"
+
+    def version(self) -> str:
+        return ""
+
+    def start(self, folder: Path, mock: Mock) -> Running:
+        return Running(mock, mock.url + PATH, MODEL)
+
+
+@dataclass
+class T0:
+    """`python` and `env` choose the t0 that runs."""
+
+    workers: int
+    stores: bool
+    python: str = sys.executable
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"t0, {self.workers} worker{'s' * (self.workers > 1)}, {'stored' if self.stores else 'not stored'}"
+
+    def version(self) -> str:
+        return run_python(self.python, "from t0.version import VERSION; print(VERSION)", self.env)
+
+    def start(self, folder: Path, mock: Mock) -> Running:
+        config = write_config(folder, "tensorzero.toml", TENSORZERO_TOML, mock, stores=str(self.stores).lower())
+        address, data = f"127.0.0.1:{free_port()}", folder / "data"
+        command = [self.python, "-m", "t0.cli", "gateway", "--config-file", str(config), "--bind-address", address]
+        command += ["--data-dir", str(data), "--workers", str(self.workers)]
+        running = Running(Server(command, folder, self.env), f"http://{address}/openai/v1{PATH}", FUNCTION)
+        running.data_dir = data if self.stores else None
+        return after_first_answer(running)
+
+
+@dataclass
+class Reference:
+    """The gateway inside the `tensorzero` package, its observability off; `threads` limits its runtime's workers."""
+
+    threads: int | None = None
+
+    @property
+    def name(self) -> str:
+        return "reference" if self.threads is None else f"reference, {self.threads} thread"
+
+    def version(self) -> str:
+        return run_python(sys.executable, "from importlib.metadata import version; print(version('tensorzero'))", {})
+
+    def start(self, folder: Path, mock: Mock) -> Running:
+        config = write_config(folder, "tensorzero.toml", TENSORZERO_TOML, mock, stores="false")
+        env = {} if self.threads is None else {"TOKIO_WORKER_THREADS": str(self.threads)}
+        script = Path(__file__).with_name("reference_server.py")
+        server = Server([sys.executable, str(script), str(config)], folder, env)
+        while not (found := re.search(r"serving (\S+)", server.log.read_text())):
+            server.check_alive()
+            time.sleep(0.01)
+        return after_first_answer(Running(server, found[1] + PATH, FUNCTION))
+
+
+@dataclass
+class LiteLLM:
+    command: str
+    workers: int
+    name: str = "LiteLLM"
+
+    def version(self) -> str:
+        python = str(Path(self.command).with_name("python"))
+        return run_python(python, "from importlib.metadata import version; print(version('litellm'))", {})
+
+    def start(self, folder: Path, mock: Mock) -> Running:
+        config = write_config(folder, "litellm.yaml", LITELLM_YAML, mock)
+        port = str(free_port())
+        command = [self.command, "--config", str(config), "--host", "127.0.0.1", "--port", port]
+        # Its price map otherwise comes from the network.
+        env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
+        server = Server([*command, "--num_workers", str(self.workers)], folder, env)
+        return after_first_answer(Running(server, f"http://127.0.0.1:{port}/v1{PATH}", MODEL))
+
+
+def write_config(folder: Path, name: str, text: str, mock: Mock, **values: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(text.format(model=MODEL, mock=mock.url, **values))
+    return path
+
+
+def request_body(model: str, prompt_bytes: int, stream: bool) -> bytes:
+    """A chat completion request whose prompt has `prompt_bytes` bytes."""
+    prompt = ("Is Santa real? " * (prompt_bytes // 15 + 1))[:prompt_bytes]
+    return json.dumps({"model": model, "messages": [{"role": "user", "content": prompt}], "stream": stream}).encode()
+
+
+def after_first_answer(running: Running) -> Running:
+    """Asks until an answer is there. The time counts from the start of the process."""
+    body, server = request_body(running.model, 15, stream=False), running.server
+    while not answers(running.url, body):
+        server.check_alive()
+        if time.monotonic() - server.started > START_LIMIT_S:
+            server.stop()
+            raise StartFailed(f"no answer within {START_LIMIT_S:g} s\n{server.log.read_text(errors='replace')}")
+        time.sleep(0.01)
+    running.first_answer_s = time.monotonic() - server.started
+    running.answers = 1
+    return running
+
+
+def answers(url: str, body: bytes) -> bool:
+    """Whether a request brings the mock's text back."""
+    request = urllib.request.Request(url, body, {"content-type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = json.load(answer)["choices"][0]["message"]["content"]
+    except OSError:
+        return False
+    return str(text).startswith("The answer is made of these words")
+
+
+def run_python(python: str, code: str, env: dict[str, str]) -> str:
+    run = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True, env=clean_env(env))
+    return run.stdout.strip()

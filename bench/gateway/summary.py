@@ -1,0 +1,132 @@
+"""What a result says: medians over the rounds, ratios within a round, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+from typing import Any
+
+Result = dict[str, Any]
+"""What `python -m bench.gateway --json` writes."""
+Run = dict[str, Any]
+Figure = Callable[[Run], float]
+"""One number of a run."""
+
+
+def throughput(run: Run) -> float:
+    return float(run["load"]["requests_per_s"])
+
+
+def cpu_us(run: Run) -> float:
+    return float(run["cpu_us"]["total"])
+
+
+def latency(percentile: str) -> Figure:
+    return lambda run: float(run["load"]["latency_ms"][percentile])
+
+
+def lost(run: Run) -> float:
+    return float(run["load"]["failed"] + run["load"]["unanswered"])
+
+
+def runs(result: Result, case: str, subject: str) -> list[Run]:
+    """In the order of the rounds."""
+    return [run for run in result["runs"] if run["case"] == case and run["subject"] == subject]
+
+
+def typical(result: Result, case: str, subject: str, figure: Figure) -> float | None:
+    """The median over the rounds; None when the subject did not run the case."""
+    values = [figure(run) for run in runs(result, case, subject)]
+    return median(values) if values else None
+
+
+def paired(result: Result, case: str, subject: str, other: str) -> list[tuple[Run, Run]]:
+    """The runs of two subjects that belong to the same round."""
+    others = {run["round"]: run for run in runs(result, case, other)}
+    return [(run, others[run["round"]]) for run in runs(result, case, subject) if run["round"] in others]
+
+
+def added_ms(result: Result, case: str, subject: str, percentile: str) -> float | None:
+    """How much more than the mock alone, as the median over the rounds."""
+    figure = latency(percentile)
+    differences = [figure(run) - figure(base) for run, base in paired(result, case, subject, "mock")]
+    return median(differences) if differences else None
+
+
+def ratio(result: Result, case: str, subject: str, other: str, figure: Figure) -> float | None:
+    """`subject` over `other`, as the median over the rounds."""
+    ratios = [figure(a) / figure(b) for a, b in paired(result, case, subject, other) if figure(b)]
+    return median(ratios) if ratios else None
+
+
+def peak(result: Result, subject: str, cases: Iterable[str]) -> tuple[float, str] | None:
+    """The highest median throughput of the cases, and the case."""
+    found = [(value, case) for case in cases if (value := typical(result, case, subject, throughput)) is not None]
+    return max(found) if found else None
+
+
+def case_names(result: Result, *, rate: bool) -> list[str]:
+    return [case["name"] for case in result["cases"] if (case["rate_per_s"] is not None) == rate]
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """With thin groups of thousands; a dash for what was not measured."""
+    if value is None:
+        return "–"
+    return f"{value:,.{digits}f}".replace(",", " ")
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose columns but the first are aligned to the right."""
+    lines = [list(head), ["---", *["--:"] * (len(head) - 1)], *map(list, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def closed_table(result: Result, case: str) -> str:
+    head = ["", "requests/s", "p50 ms", "p99 ms", "CPU µs/request", "lost"]
+    return markdown(head, (_closed_row(result, case, name) for name in result["subjects"]))
+
+
+def _closed_row(result: Result, case: str, subject: str) -> list[str]:
+    def cell(figure: Figure, digits: int) -> str:
+        return number(typical(result, case, subject, figure), digits)
+
+    latencies = [cell(latency("p50"), 2), cell(latency("p99"), 2)]
+    return [subject, cell(throughput, 0), *latencies, cell(cpu_us, 0), cell(lost, 0)]
+
+
+def open_table(result: Result, case: str) -> str:
+    head = ["", "p50 ms", "added p50", "p99 ms", "added p99", "CPU µs/request", "lost"]
+    return markdown(head, (_open_row(result, case, name) for name in result["subjects"]))
+
+
+def _open_row(result: Result, case: str, subject: str) -> list[str]:
+    cells = [subject]
+    for percentile in ("p50", "p99"):
+        cells.append(number(typical(result, case, subject, latency(percentile))))
+        cells.append("" if subject == "mock" else number(added_ms(result, case, subject, percentile)))
+    for figure in (cpu_us, lost):
+        cells.append(number(typical(result, case, subject, figure), 0))
+    return cells
+
+
+def subject_table(result: Result) -> str:
+    head = ["", "version", "start to first answer s", "memory MB: idle", "warm", "after the run", "worker RSS MB"]
+    return markdown(head, (_subject_row(name, facts) for name, facts in result["subjects"].items() if name != "mock"))
+
+
+def _subject_row(name: str, facts: dict[str, Any]) -> list[str]:
+    memory = [facts["memory_mb"][when] for when in ("idle", "warm", "end")]
+    idle = [size for role, size in memory[0]["processes"] if role in ("worker", "server")]
+    totals = [number(m["total"], 0) for m in memory]
+    return [name, facts["version"], number(facts["first_answer_s"]), *totals, number(max(idle, default=0.0), 0)]
+
+
+def text(result: Result) -> str:
+    """Everything, for the terminal."""
+    parts = [f"{case}\n{closed_table(result, case)}" for case in case_names(result, rate=False)]
+    parts += [f"{case}\n{open_table(result, case)}" for case in case_names(result, rate=True)]
+    return "\n\n".join([subject_table(result), *parts])

@@ -1,0 +1,182 @@
+"""The files of one request, on their way to providers and into the stored row."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from msgspec.structs import replace
+
+from t0.errors import RequestError
+from t0.files.stored import files_in, object_key, without_payloads
+from t0.providers.base import Provider
+from t0.types.content import File, InputMessage, ModelMessage, StoragePath
+from t0.types.model import ModelRequest
+from t0.types.record import InferenceRecord
+
+if TYPE_CHECKING:
+    from t0.files.service import Files
+
+Exchanges = list[tuple[float, float]]
+"""Begin and end, in monotonic seconds, of what was waited for outside."""
+
+M = TypeVar("M", InputMessage, ModelMessage)
+
+_LONGEST_WAIT_S = 5.0
+"""How long an answer may wait for files that are fetched for storage only."""
+
+log = logging.getLogger("t0")
+
+
+class Content(NamedTuple):
+    """`data` is base64 text, as the caller wrote it or as t0 encoded what it fetched."""
+
+    mime_type: str
+    data: str
+
+
+class _Entry:
+    """One file: as the caller gave it, and its content once known."""
+
+    def __init__(self, file: File) -> None:
+        self.file = file
+        self.content: Content | None = None
+        self.sent = file
+        self.fetch: asyncio.Task[Content] | None = None
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the file is given by URL alone. Files from storage may have one, too: it says where they came from."""
+        return self.file.data is None and self.file.storage_path is None
+
+    def set(self, content: Content) -> None:
+        self.content = content
+        if self.file.url is not None or self.file.storage_path is not None:
+            mime_type, data = content
+            self.sent = replace(self.file, url=None, storage_path=None, mime_type=mime_type, data=data)
+
+
+class RequestFiles:
+    """Fetches each file at most once at a time, whichever attempts need it."""
+
+    def __init__(self, service: Files, files: Sequence[File], exchanges: Exchanges, *, keep: bool) -> None:
+        """With `keep`, files given by URL are fetched from now on, so that they can be stored after the answer."""
+        self._service, self._exchanges, self._keep = service, exchanges, keep
+        self._entries = [_Entry(f) for f in files]
+        # Renderers pass files through as they are, so identity tells which file a message holds.
+        self._by_identity = {id(e.file): e for e in self._entries}
+        if keep:
+            for entry in self._entries:
+                if entry.is_url:
+                    self._begin(entry)
+
+    # -- before a model call -------------------------------------------------------------------------------------------
+
+    async def for_provider(self, provider: Provider, request: ModelRequest) -> ModelRequest:
+        """`request` with the bytes of the files that this provider does not fetch itself. Raises as `Files.load`."""
+        request = replace(request, fetch_and_encode_files=self._service.fetch_all)
+        entries = [self._entry(f) for f in files_in(request.messages)]
+        needed = [e for e in entries if not (e.is_url and provider.forwards_url(e.file, request))]
+        await self._load(needed)
+        sent = {id(e.file): e.sent for e in needed}
+        return replace(request, messages=_with_files(request.messages, sent))
+
+    def _entry(self, file: File) -> _Entry:
+        """A file that is not the request's own, such as one of a stored example, is known from its first use on."""
+        entry = self._by_identity.get(id(file))
+        if entry is None:
+            entry = self._by_identity[id(file)] = _Entry(file)
+            self._entries.append(entry)
+        return entry
+
+    async def _load(self, entries: Sequence[_Entry]) -> None:
+        missing = [e for e in entries if e.content is None]
+        if not missing:
+            return
+        started = time.monotonic()
+        try:
+            # Shielded, as the attempt that waits may be given up while the next one needs the file as well.
+            contents = await asyncio.gather(*(asyncio.shield(self._begin(e)) for e in missing))
+        finally:
+            self._exchanges.append((started, time.monotonic()))
+        for entry, content in zip(missing, contents, strict=True):
+            self._set(entry, content)
+
+    def _begin(self, entry: _Entry) -> asyncio.Task[Content]:
+        """The fetch under way or done; a failed one is begun anew."""
+        fetch = entry.fetch
+        if fetch is None or (fetch.done() and (fetch.cancelled() or fetch.exception() is not None)):
+            fetch = entry.fetch = self._service.begin(self._service.load(entry.file))
+        return fetch
+
+    def _set(self, entry: _Entry, content: Content) -> None:
+        entry.set(content)
+        self._by_identity[id(entry.sent)] = entry
+
+    def cancel(self) -> None:
+        """Ends what is still being fetched: there is no answer to store."""
+        for entry in self._entries:
+            if entry.fetch is not None:
+                entry.fetch.cancel()
+
+    # -- after the answer ----------------------------------------------------------------------------------------------
+
+    async def store(self, row: InferenceRecord) -> None:
+        """Takes the bytes out of `row`, puts places in, and has the files stored in the background."""
+        await self._settle()
+        places = {identity: self._place(entry) for identity, entry in self._by_identity.items()}
+        row.input = replace(row.input, messages=_with_files(row.input.messages, places))
+        for call in row.model_inferences:
+            call.raw_request = without_payloads(call.raw_request, call.input_messages)
+            call.input_messages = _with_files(call.input_messages, places)
+        self._upload()
+
+    async def _settle(self) -> None:
+        """Waits for the fetches for storage, but not for long."""
+        running = [e.fetch for e in self._entries if e.fetch is not None and not e.fetch.done()]
+        if running and self._keep:
+            await asyncio.wait(running, timeout=_LONGEST_WAIT_S)
+        self.cancel()
+        for entry in self._entries:
+            if entry.content is None:
+                self._take(entry)
+
+    def _take(self, entry: _Entry) -> None:
+        """The content that came without any provider having needed it, or a word on why it did not come."""
+        if entry.fetch is None:
+            if entry.file.data is not None and entry.file.mime_type is not None:
+                self._set(entry, Content(entry.file.mime_type, entry.file.data))
+            return
+        try:
+            self._set(entry, entry.fetch.result())
+        except (RequestError, asyncio.CancelledError, asyncio.InvalidStateError) as e:
+            reason = str(e) or f"it was not fetched within {_LONGEST_WAIT_S:g} s of the answer"
+            log.warning("file `%s` is not stored: %s", entry.file.url, reason)
+
+    def _place(self, entry: _Entry) -> File:
+        """The file as rows name it; without a place where its content is not known."""
+        file, content = entry.file, entry.content
+        if content is None:
+            return replace(file, data=None)
+        path = file.storage_path or StoragePath(self._service.kind or {}, object_key(content.data, content.mime_type))
+        return replace(file, data=None, mime_type=content.mime_type, storage_path=path)
+
+    def _upload(self) -> None:
+        if not self._keep or self._service.uploads is None:
+            return
+        for entry in self._entries:
+            if entry.content is not None and entry.file.storage_path is None:
+                mime_type, data = entry.content
+                self._service.uploads.add(object_key(data, mime_type), data)
+
+
+def _with_files(messages: Sequence[M], files: dict[int, File]) -> list[M]:
+    """The messages with some of their files replaced; `files` are by identity."""
+
+    def block(old: Any) -> Any:
+        return files.get(id(old), old) if isinstance(old, File) else old
+
+    return [replace(m, content=[block(b) for b in m.content]) for m in messages]
