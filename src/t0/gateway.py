@@ -13,6 +13,7 @@ from t0.config.templates import build_templates
 from t0.errors import InvalidInferenceTarget, InvalidWorkflowEvaluationRun, UnknownFunction
 from t0.experimentation.base import Experiment
 from t0.experimentation.rules import UniformRule
+from t0.files.service import Files
 from t0.functions.base import Function
 from t0.functions.build import build_functions, configured_tools
 from t0.functions.chat import ChatFunction
@@ -53,6 +54,7 @@ class Gateway:
         self.reader = reader
         self.stores = reader is not None
         self.transport = transport
+        self.files = Files(config, env, transport, stores=self.stores)
         self._writer = writer
         self._waits = not config.gateway.observability.async_writes and not _batches(config)
         self.templates = build_templates(config)
@@ -63,6 +65,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Ends the connections and gives the worker's ring back."""
+        await self.files.close()
         await self.transport.close()
         if self.reader is not None:
             await self.reader.close()

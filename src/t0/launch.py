@@ -15,6 +15,7 @@ from t0.config.schema.gateway import DEFAULT_BIND_ADDRESS, parse_socket_address
 from t0.config.snapshot import Snapshot, snapshot
 from t0.config.templates import build_templates
 from t0.errors import ConfigError, StorageError, StorageUnavailable
+from t0.files.probe import check_object_storage
 from t0.kinds import all_kinds
 from t0.launcher import Launcher, LaunchOptions
 from t0.logs import set_up_logging
@@ -54,6 +55,7 @@ def _gateway(options: argparse.Namespace, env: Mapping[str, str], environment: E
         logging.getLogger("t0").setLevel(logging.DEBUG)
     host, port = _bind_address(options, environment, config)
     taken = _check_runnable(config, env)
+    check_object_storage(config, env)
     stores = _stores(config, environment)
     launch = LaunchOptions(
         config=config,

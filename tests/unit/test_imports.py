@@ -38,6 +38,7 @@ LINE = (
     "variants",
     "models",
     "recorder",
+    "files",
     "providers",
     "upstream",
     "storage",

@@ -6,11 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from t0.errors import RequestError
 from t0.files.stored import files_in, object_key, without_payloads
 from t0.providers.base import Provider
 from t0.types.content import File, InputMessage, ModelMessage, StoragePath
@@ -45,12 +45,21 @@ class _Entry:
         self.file = file
         self.content: Content | None = None
         self.sent = file
+        """What a provider gets that does not fetch the file itself."""
         self.fetch: asyncio.Task[Content] | None = None
+        if file.data is not None and file.mime_type is not None:
+            self.set(Content(file.mime_type, file.data))
 
     @property
     def is_url(self) -> bool:
-        """Whether the file is given by URL alone. Files from storage may have one, too: it says where they came from."""
+        """Whether the file is given by URL alone; that of a stored file only tells where it once came from."""
         return self.file.data is None and self.file.storage_path is None
+
+    @cached_property
+    def key(self) -> str:
+        """Where it is kept; to be asked for once the content is known."""
+        assert self.content is not None
+        return object_key(self.content.data, self.content.mime_type)
 
     def set(self, content: Content) -> None:
         self.content = content
@@ -67,7 +76,7 @@ class RequestFiles:
         self._service, self._exchanges, self._keep = service, exchanges, keep
         self._entries = [_Entry(f) for f in files]
         # Renderers pass files through as they are, so identity tells which file a message holds.
-        self._by_identity = {id(e.file): e for e in self._entries}
+        self._by_identity = {id(f): e for e in self._entries for f in (e.file, e.sent)}
         if keep:
             for entry in self._entries:
                 if entry.is_url:
@@ -88,8 +97,9 @@ class RequestFiles:
         """A file that is not the request's own, such as one of a stored example, is known from its first use on."""
         entry = self._by_identity.get(id(file))
         if entry is None:
-            entry = self._by_identity[id(file)] = _Entry(file)
+            entry = _Entry(file)
             self._entries.append(entry)
+            self._by_identity |= {id(file): entry, id(entry.sent): entry}
         return entry
 
     async def _load(self, entries: Sequence[_Entry]) -> None:
@@ -141,27 +151,26 @@ class RequestFiles:
             await asyncio.wait(running, timeout=_LONGEST_WAIT_S)
         self.cancel()
         for entry in self._entries:
-            if entry.content is None:
-                self._take(entry)
+            if entry.content is None and entry.fetch is not None:
+                self._take(entry, entry.fetch)
 
-    def _take(self, entry: _Entry) -> None:
-        """The content that came without any provider having needed it, or a word on why it did not come."""
-        if entry.fetch is None:
-            if entry.file.data is not None and entry.file.mime_type is not None:
-                self._set(entry, Content(entry.file.mime_type, entry.file.data))
+    def _take(self, entry: _Entry, fetch: asyncio.Task[Content]) -> None:
+        """The content that no provider has asked for, or a word on why it did not come."""
+        if not fetch.done() or fetch.cancelled():
+            reason = f"it did not come within {_LONGEST_WAIT_S:g} s of the answer"
+        elif (error := fetch.exception()) is not None:
+            reason = str(error)
+        else:
+            self._set(entry, fetch.result())
             return
-        try:
-            self._set(entry, entry.fetch.result())
-        except (RequestError, asyncio.CancelledError, asyncio.InvalidStateError) as e:
-            reason = str(e) or f"it was not fetched within {_LONGEST_WAIT_S:g} s of the answer"
-            log.warning("file `%s` is not stored: %s", entry.file.url, reason)
+        log.warning("file `%s` is not stored: %s", entry.file.url, reason)
 
     def _place(self, entry: _Entry) -> File:
         """The file as rows name it; without a place where its content is not known."""
         file, content = entry.file, entry.content
         if content is None:
             return replace(file, data=None)
-        path = file.storage_path or StoragePath(self._service.kind or {}, object_key(content.data, content.mime_type))
+        path = file.storage_path or StoragePath(self._service.kind or {}, entry.key)
         return replace(file, data=None, mime_type=content.mime_type, storage_path=path)
 
     def _upload(self) -> None:
@@ -169,8 +178,7 @@ class RequestFiles:
             return
         for entry in self._entries:
             if entry.content is not None and entry.file.storage_path is None:
-                mime_type, data = entry.content
-                self._service.uploads.add(object_key(data, mime_type), data)
+                self._service.uploads.add(entry.key, entry.content.data)
 
 
 def _with_files(messages: Sequence[M], files: dict[int, File]) -> list[M]:

@@ -45,9 +45,9 @@ class Files:
         self._fetches: set[asyncio.Task[Any]] = set()
 
     def of(self, request: InferenceRequest, exchanges: Exchanges) -> RequestFiles | None:
-        """The files in `request`, None when there are none; fetches for storage begin. Raises `ObjectStoreUnconfigured`.
+        """The files in `request`, None when there are none; what is to be kept is fetched from now on.
 
-        The time that provider calls wait for files is added to `exchanges`.
+        The time that provider calls wait for files is added to `exchanges`. Raises `ObjectStoreUnconfigured`.
         """
         found = list(files_in(request.input.messages))
         if not found:
@@ -57,9 +57,7 @@ class Files:
         return RequestFiles(self, found, exchanges, keep=self.uploads is not None and not request.dryrun)
 
     async def load(self, file: File) -> Content:
-        """The file's content, from wherever it is. Raises `BadFileFetch`, `InvalidRequest` and `InternalError`."""
-        if file.data is not None and file.mime_type is not None:
-            return Content(file.mime_type, file.data)
+        """The content of a file that has none yet. Raises `BadFileFetch`, `InvalidRequest` and `InternalError`."""
         if file.storage_path is not None:
             body, mime_type = (await self.read(file.storage_path))[0], file.mime_type
         else:

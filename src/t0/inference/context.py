@@ -11,6 +11,7 @@ from t0.errors import InvalidRequest, InvalidTensorzeroUuid, InvalidUuid, Reques
 from t0.types.inference import InferenceRequest
 
 if TYPE_CHECKING:
+    from t0.files.resolve import RequestFiles
     from t0.functions.base import Function, PreparedTools
     from t0.gateway import Gateway
 
@@ -32,6 +33,7 @@ class Context:
         self.exchanges: list[tuple[float, float]] = []
         self.failed_variants: dict[str, RequestError] = {}
         self.counted = False
+        self.files: RequestFiles | None = None
         # -- select_function, prepare
         self.function: Function
         self.tools: PreparedTools

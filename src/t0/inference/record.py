@@ -42,11 +42,15 @@ async def success(context: Context, result: VariantResult, output: FunctionOutpu
         model_inferences=[_model_inference(c) for c in result.calls],
         snapshot_hash=gateway.snapshot_hash,
     )
+    if context.files is not None:
+        await context.files.store(row)
     await gateway.store(Record(count=count, row=row))
 
 
 def failure(context: Context) -> None:
     """Counts a request that passed validation and got no answer."""
+    if context.files is not None:
+        context.files.cancel()
     if context.counted:
         context.gateway.append(Record(count=_count(context)))
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from t0.errors import InvalidRequest, ObjectStoreUnconfigured, RequestError
+from t0.errors import InvalidRequest, RequestError
 from t0.inference import record
 from t0.inference.context import Context, check_episode_id, check_tags, is_workflow_episode
 from t0.inference.extra import check_filters
 from t0.inference.response import build_answer
 from t0.inference.route import check_dynamic_variant, first_success, pinned_variant, select_function
 from t0.inference.stream import AnswerStream
-from t0.types.content import File
 from t0.types.inference import Answer, InferenceRequest
 from t0.variants.base import Variant, VariantCall
 
@@ -30,6 +29,7 @@ async def infer(gateway: Gateway, request: InferenceRequest) -> Answer | AnswerS
     context.counted = not request.dryrun
     try:
         check_answerable(request)
+        context.files = gateway.files.of(request, context.exchanges)
         if request.stream:
             stream = await first_success(context, pinned, lambda v: v.stream(variant_call(context, v)))
             return AnswerStream(context, stream)
@@ -75,8 +75,6 @@ def check_answerable(request: InferenceRequest) -> None:
     """What is refused only after the request has been counted."""
     if request.include.aggregated_response and not request.stream:
         raise InvalidRequest("`include_aggregated_response` is only supported in streaming mode")
-    if any(isinstance(block, File) for message in request.input.messages for block in message.content):
-        raise ObjectStoreUnconfigured("file")
 
 
 def variant_call(context: Context, variant: Variant) -> VariantCall:
@@ -88,4 +86,5 @@ def variant_call(context: Context, variant: Variant) -> VariantCall:
         tools=context.tools.config,
         output_schema=context.function.output_schema(request),
         exchanges=context.exchanges,
+        files=context.files,
     )

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from t0._core import uuid7
 from t0.errors import RequestError
+from t0.files.resolve import RequestFiles
 from t0.types.content import OutputBlock
 from t0.types.inference import RawEntry
 from t0.types.model import ApiType, FinishReason, ModelRequest, Usage
@@ -19,11 +20,13 @@ class ModelCall(Struct):
     """A model request with the caller's dynamic credentials.
 
     `exchanges` collects the begin and end (monotonic seconds) of every outbound exchange of the whole inference.
+    `files` is None when the request holds none.
     """
 
     request: ModelRequest
     credentials: Mapping[str, str]
     exchanges: list[tuple[float, float]]
+    files: RequestFiles | None = None
 
 
 class ModelResult(Struct, kw_only=True):

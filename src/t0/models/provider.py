@@ -6,6 +6,8 @@ import time
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from t0.config.schema import ProviderConfig
 from t0.errors import ModelProviderTimeout, ProviderFailure, RequestError, UpstreamError, UpstreamTimeout
 from t0.models.call import ModelCall, ModelResult
@@ -43,6 +45,8 @@ class ModelProvider:
         return await within(limit, lambda: self._too_slow("non_streaming.total_ms", limit), self._infer(call))
 
     async def _infer(self, call: ModelCall) -> ModelResult:
+        if call.files is not None:
+            call = replace(call, request=await call.files.for_provider(self.provider, call.request))
         request = self.provider.request(call.request, call.credentials)
         started = time.monotonic()
         try:
@@ -82,6 +86,9 @@ class ModelProvider:
         return stream
 
     async def _open(self, call: ModelCall, started: float) -> ModelStream:
+        if call.files is not None:
+            call = replace(call, request=await call.files.for_provider(self.provider, call.request))
+            started = time.monotonic()
         request = self.provider.request(call.request, call.credentials)
         try:
             body = await self._transport.stream(request)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from t0.config.credentials import CredentialStore
 from t0.providers.base import HeaderItems

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from t0.errors import RequestError
-from t0.routes import native, openai_face, operations
+from t0.routes import native, objects, openai_face, operations
 from t0.routes.feedback import feedback
 from t0.routes.http import EventStream, Request, Response
 from t0.routes.inference import chat_completions, inference
@@ -39,6 +39,7 @@ ROUTES: dict[str, Route] = {
     "/inference": Route({"POST": inference}),
     "/openai/v1/chat/completions": Route({"POST": chat_completions}, openai_face.error_body),
     "/feedback": Route({"POST": feedback}),
+    "/internal/object_storage": Route({"GET": objects.get_object}),
     "/health": Route({"GET": operations.health}),
     "/status": Route({"GET": operations.status}),
     "/metrics": Route({"GET": operations.metrics}),

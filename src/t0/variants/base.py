@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from t0.files.resolve import RequestFiles
 from t0.models.call import ModelResult
 from t0.models.stream import ModelStream
 from t0.types.content import OutputBlock
@@ -22,6 +23,7 @@ class VariantCall(Struct, kw_only=True):
     tools: ToolConfig | None
     output_schema: Any
     exchanges: list[tuple[float, float]]
+    files: RequestFiles | None = None
 
 
 class VariantResult(Struct, kw_only=True):

@@ -42,7 +42,6 @@ from t0.config.schema.gateway import Autopilot, ClickHouse, Gateway, Postgres
 from t0.config.schema.limits import (
     ENFORCED_LIMITS,
     OBJECT_STORAGE_KINDS,
-    STORED_FILES,
     ObjectStorage,
     RateLimiting,
 )
@@ -69,7 +68,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     clickhouse: ClickHouse = ClickHouse()
     postgres: Postgres = Postgres()
     rate_limiting: Annotated[RateLimiting, ENFORCED_LIMITS] = RateLimiting()
-    object_storage: Annotated[ObjectStorage | None, STORED_FILES] = None
+    object_storage: ObjectStorage | None = None
     models: dict[str, ModelConfig] = {}
     embedding_models: Annotated[dict[str, EmbeddingModelConfig], NOT_YET] = {}
     functions: dict[str, FunctionConfig] = {}
@@ -93,7 +92,6 @@ __all__ = [
     "FUNCTION_KINDS",
     "OBJECT_STORAGE_KINDS",
     "ROLES",
-    "STORED_FILES",
     "Autopilot",
     "ChatFunctionConfig",
     "ClickHouse",

@@ -149,7 +149,7 @@ class Gateway(Struct, frozen=True, forbid_unknown_fields=True):
     unstable_error_json: bool = False
     unstable_disable_feedback_target_validation: bool = False
     disable_pseudonymous_usage_analytics: bool = False
-    fetch_and_encode_input_files_before_inference: Annotated[bool, NOT_YET] = False
+    fetch_and_encode_input_files_before_inference: bool = False
     global_outbound_http_timeout_ms: U64 = 900_000
     global_outbound_http_intra_stream_read_timeout_ms: U64 | None = None
     template_filesystem_access: TemplateFilesystemAccess = TemplateFilesystemAccess()

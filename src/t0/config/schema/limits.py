@@ -196,4 +196,3 @@ OBJECT_STORAGE_KINDS: dict[str, type[ObjectStorage]] = {
     c.type: c for c in (S3Storage, FilesystemStorage, DisabledStorage)
 }
 ENFORCED_LIMITS = NotYet(lambda v: not v.enforced, "`enabled = false` or no rules")
-STORED_FILES = NotYet(lambda v: isinstance(v, DisabledStorage), '`type = "disabled"`')
