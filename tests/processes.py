@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -249,15 +249,87 @@ def wait_for_rows(url: Callable[[], str], sql: str, limit_s: float = 10.0) -> li
         raise TimeoutError(f"{e}: {failure}") from e
 
 
-class MockProvider:
+class LoopThread:
+    """An event loop in a thread of its own, for what a test needs to run beside it."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+
+    def close(self) -> None:
+        self.run(cancel_others())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+
+async def cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+class Relay(LoopThread):
+    """Passes connections on to another port until it is cut; then they break, and new ones are refused."""
+
+    def __init__(self, target_port: int) -> None:
+        super().__init__("relay")
+        self.port = free_port()
+        self._target_port = target_port
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.restore()
+
+    def restore(self) -> None:
+        self._server = self.run(asyncio.start_server(self._connect, "127.0.0.1", self.port))
+
+    def cut(self) -> None:
+        async def cut() -> None:
+            self._server.close()
+            for writer in self._writers:
+                writer.transport.abort()
+            await cancel_others()
+
+        self.run(cut())
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+        self._writers |= {writer, to_writer}
+        try:
+            await asyncio.gather(self._pump(reader, to_writer), self._pump(to_reader, writer))
+        finally:
+            self._writers -= {writer, to_writer}
+
+    @staticmethod
+    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+        except ConnectionError:
+            pass  # the other side shows it as well
+        finally:
+            writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cut()
+        self.close()
+
+
+class MockProvider(LoopThread):
     """The recording mock of `tests/golden/mock.py` in a thread of its own: plays a script, keeps the requests."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
+        super().__init__("mock provider")
         self._mock = Mock()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="mock provider", daemon=True)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._mock.start(), self._loop).result(10)
+        self.run(self._mock.start())
 
     @property
     def url(self) -> str:
@@ -269,21 +341,15 @@ class MockProvider:
 
     def play(self, *script: dict[str, Any]) -> None:
         """Sets the replies (see the top of `mock.py`) and forgets the requests so far."""
-        self._loop.call_soon_threadsafe(self._mock.play, list(script))
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop).result(10)
+
+        async def play() -> None:
+            self._mock.play(list(script))
+
+        self.run(play())
 
     def close(self) -> None:
-        async def finish() -> None:
-            await self._mock.close()
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in others:
-                task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
-
-        asyncio.run_coroutine_threadsafe(finish(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        self.run(self._mock.close())
+        super().close()
 
 
 def completion(text: str, **more: Any) -> dict[str, Any]:

@@ -197,6 +197,8 @@ class LiteLLM:
         command = [self.command, "--config", str(config), "--host", "127.0.0.1", "--port", port]
         # Its price map otherwise comes from the network.
         env = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION"}
+        # The others ask for no key either.
+        env["LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY"] = "true"
         server = Server([*command, "--num_workers", str(self.workers)], folder, env)
         return after_first_answer(Running(server, f"http://127.0.0.1:{port}/v1{PATH}", MODEL))
 
