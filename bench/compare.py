@@ -3,8 +3,9 @@
     python -m bench.compare main .
     python -m bench.compare --base-python old/bin/python --head-python new/bin/python
 
-BASE and HEAD are folders or git revisions. CPU time for each request decides: it hardly depends on what else runs on
-the machine. Throughput is judged too, with more patience. Exits 1 when HEAD is slower.
+BASE and HEAD are folders or git revisions. For each request the worker's instructions are counted (where valgrind is
+installed), which is exact to a few thousandths; CPU time and throughput are measured in pairs, base and head in turns,
+and judged with more patience, since they vary with what else the machine does. Exits 1 when HEAD is slower.
 """
 
 from __future__ import annotations
@@ -14,18 +15,20 @@ import json
 import os
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
+from bench import instructions
 from bench.builds import Build, BuildFailed, build, installed
-from bench.gateway.loadgen import Mock, load
-from bench.gateway.measure import await_rows
-from bench.gateway.subjects import T0, Running, request_body
+from bench.gateway.loadgen import Figures, LoadFailed, Mock, load
+from bench.gateway.measure import RowsMissing, await_rows
+from bench.gateway.processes import StartFailed
+from bench.gateway.subjects import FUNCTION, T0, Running, request_body
 from bench.gateway.summary import markdown
 from bench.verdict import Verdict, judge
 
@@ -43,21 +46,24 @@ class Case:
     stream: bool
     stores: bool
 
-
-CASES = {case.name: case for case in (Case("complete", False, False), Case("streamed", True, False))}
-CASES["stored"] = Case("stored", False, True)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What some requests cost."""
-
-    cpu_us: float
-    requests_per_s: float
+    @property
+    def options(self) -> list[str]:
+        """Of the load generator."""
+        return ["--stream"] if self.stream else []
 
 
+CASES = (Case("complete", False, False), Case("streamed", True, False), Case("stored", False, True))
+
+Sample = dict[str, float]
+"""What requests cost, by the name of the figure; less is better."""
 Pair = tuple[Sample, Sample]
-"""Base and head, measured one right after the other."""
+"""Base and head, measured one right after the other, or at the same time where this changes nothing."""
+Round = list[Pair]
+Builds = tuple[Build, Build]
+
+INSTRUCTIONS, CPU, TIME = "instructions/request", "CPU µs/request", "time µs/request"
+TOLERANCES = {INSTRUCTIONS: 0.02, CPU: 0.05, TIME: 0.10}
+"""Shares by which a figure may grow. `TIME` is the inverse of the throughput of a closed loop."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +79,8 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         with tempfile.TemporaryDirectory(prefix="bench-compare-") as folder:
-            builds = _builds(options, Path(folder))
-            comparisons = [c for name in options.cases.split(",") for c in compare(CASES[name], builds, options)]
-    except BuildFailed as e:
+            comparisons = compare(_builds(options, Path(folder)), options)
+    except (BuildFailed, LoadFailed, RowsMissing, StartFailed) as e:
         print(e, file=sys.stderr)
         return 2
     print(table(comparisons))
@@ -92,18 +97,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("head", nargs="?", metavar="HEAD")
     parser.add_argument("--base-python", metavar="PYTHON", help="compare the t0 installed for it")
     parser.add_argument("--head-python", metavar="PYTHON")
-    parser.add_argument("--cases", default=",".join(CASES), help="default: %(default)s")
-    parser.add_argument("--rounds", type=int, default=4, help="fresh starts of both (default: 4)")
-    parser.add_argument("--most-rounds", type=int, default=8, help="while it is unclear (default: 8)")
-    parser.add_argument("--pairs", type=int, default=8, help="in a round (default: 8)")
+    parser.add_argument("--cases", default=",".join(c.name for c in CASES), help="default: %(default)s")
+    parser.add_argument("--measure", default="instructions,time", help="default: %(default)s")
+    parser.add_argument("--pairs", type=int, default=8, metavar="N", help="of one start, for time (default: 8)")
     parser.add_argument("--sample", type=float, default=0.7, metavar="S", help="length of a sample (default: 0.7)")
-    parser.add_argument("--tolerance", type=float, default=0.03, help="of CPU for each request (default: 0.03)")
-    parser.add_argument("--rate-tolerance", type=float, default=0.10, help="of throughput (default: 0.10)")
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser
 
 
-def _builds(options: argparse.Namespace, folder: Path) -> tuple[Build, Build]:
+def _builds(options: argparse.Namespace, folder: Path) -> Builds:
     sides = (("base", options.base, options.base_python), ("head", options.head, options.head_python))
     found = []
     for side, version, python in sides:
@@ -113,85 +115,97 @@ def _builds(options: argparse.Namespace, folder: Path) -> tuple[Build, Build]:
     return found[0], found[1]
 
 
-def compare(case: Case, builds: tuple[Build, Build], options: argparse.Namespace) -> list[Comparison]:
-    """The verdicts on CPU and throughput, from as many rounds as they need."""
-    rounds: list[list[Pair]] = []
-    while True:
-        rounds.append(run_round(case, builds, len(rounds), options.pairs, options.sample))
-        if len(rounds) < options.rounds:
-            continue
-        comparisons = judge_rounds(case.name, rounds, options.tolerance, options.rate_tolerance)
-        if len(rounds) >= options.most_rounds or all(c.verdict.judgement != "unclear" for c in comparisons):
-            return comparisons
+def compare(builds: Builds, options: argparse.Namespace) -> list[Comparison]:
+    comparisons = []
+    for case in (c for c in CASES if c.name in options.cases.split(",")):
+        if "instructions" in options.measure and instructions.available():
+            rounds = take_rounds(partial(counted_round, case, builds), least=2, most=5)
+            comparisons += compare_rounds(case.name, rounds)
+        if "time" in options.measure:
+            take = partial(timed_round, case, builds, pairs=options.pairs, sample_s=options.sample)
+            comparisons += compare_rounds(case.name, take_rounds(take, least=4, most=8))
+    return comparisons
 
 
-def judge_rounds(
-    case: str, rounds: Sequence[Sequence[Pair]], tolerance: float, rate_tolerance: float
-) -> list[Comparison]:
-    """Throughput is turned over, so that a higher ratio is worse for both."""
+def take_rounds(take: Callable[[int], Round], *, least: int, most: int) -> list[Round]:
+    """At least some rounds, and more while a figure is unclear."""
+    rounds: list[Round] = []
+    while len(rounds) < most:
+        rounds.append(take(len(rounds)))
+        if len(rounds) >= least and all(c.verdict.judgement != "unclear" for c in compare_rounds("", rounds)):
+            break
+    return rounds
+
+
+def compare_rounds(case: str, rounds: Sequence[Round]) -> list[Comparison]:
+    """One for each figure of the samples."""
     pairs = [pair for pairs in rounds for pair in pairs]
-    cpu = [[head.cpu_us / base.cpu_us for base, head in pairs] for pairs in rounds]
-    rate = [[base.requests_per_s / head.requests_per_s for base, head in pairs] for pairs in rounds]
     return [
         Comparison(
             case,
-            "CPU µs/request",
-            median(base.cpu_us for base, _ in pairs),
-            median(head.cpu_us for _, head in pairs),
-            judge(cpu, tolerance),
-        ),
-        Comparison(
-            case,
-            "requests/s",
-            median(base.requests_per_s for base, _ in pairs),
-            median(head.requests_per_s for _, head in pairs),
-            judge(rate, rate_tolerance),
-        ),
+            figure,
+            median(base[figure] for base, _ in pairs),
+            median(head[figure] for _, head in pairs),
+            judge([[head[figure] / base[figure] for base, head in pairs] for pairs in rounds], TOLERANCES[figure]),
+        )
+        for figure in pairs[0][0]
     ]
 
 
 def table(comparisons: Sequence[Comparison]) -> str:
-    head = ["", "figure", "base", "head", "head is slower by", "99 % interval", ""]
+    head = ["", "figure", "base", "head", "difference", "99 % interval", "allowed", "verdict"]
     return markdown(head, map(_row, comparisons))
 
 
 def _row(comparison: Comparison) -> list[str]:
     verdict = comparison.verdict
     values = [f"{comparison.base:.1f}", f"{comparison.head:.1f}", f"{verdict.ratio - 1:+.1%}"]
-    return [
-        comparison.case,
-        comparison.figure,
-        *values,
-        f"{verdict.low - 1:+.1%} … {verdict.high - 1:+.1%}",
-        verdict.judgement,
-    ]
+    interval = f"{verdict.low - 1:+.1%} … {verdict.high - 1:+.1%}"
+    allowed = f"{TOLERANCES[comparison.figure]:.0%}"
+    return [comparison.case, comparison.figure, *values, interval, allowed, verdict.judgement]
 
 
-# -- measuring ---------------------------------------------------------------------------------------------------------
+# -- counting ----------------------------------------------------------------------------------------------------------
 
 
-def run_round(case: Case, builds: tuple[Build, Build], number: int, pairs: int, sample_s: float) -> list[Pair]:
+def counted_round(case: Case, builds: Builds, number: int) -> Round:
+    """Both sides at once: what one does is not counted for the other."""
+    with tempfile.TemporaryDirectory(prefix="bench-count-") as name, Mock(Path(name) / "mock") as mock:
+
+        def count(side: int) -> float:
+            subject = _subject(case, builds[side], number)
+            body = request_body(FUNCTION, PROMPT_BYTES, case.stream)
+            return instructions.per_request(subject, body, case.options, Path(name) / str(side), mock)
+
+        with ThreadPoolExecutor(2) as pool:
+            base, head = pool.map(count, (0, 1))
+    return _told(case, number, [({INSTRUCTIONS: base}, {INSTRUCTIONS: head})])
+
+
+# -- timing ------------------------------------------------------------------------------------------------------------
+
+
+def timed_round(case: Case, builds: Builds, number: int, pairs: int, sample_s: float) -> Round:
     """Starts both afresh and measures them in turns; each is first in half of the pairs."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-round-")))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-time-")))
         mock = stack.enter_context(Mock(folder / "mock"))
-        sides = [_start(case, b, folder / str(i), mock, number, stack) for i, b in enumerate(builds)]
+        sides = []
+        for i, built in enumerate(builds):
+            sides.append(_subject(case, built, number).start(folder / str(i), mock))
+            stack.callback(sides[-1].stop)
         requests = max(1, int(min(_warm_up(side, case) for side in sides) * sample_s))
         measured = []
         for turn in range(pairs):
             order = (0, 1) if turn % 2 == 0 else (1, 0)
-            samples = {side: sample(sides[side], case, requests) for side in order}
+            samples = {side: _sample(sides[side], case, requests) for side in order}
             measured.append((samples[0], samples[1]))
-    _say(case, number, measured)
-    return measured
+    return _told(case, number, measured)
 
 
-def _start(case: Case, built: Build, folder: Path, mock: Mock, number: int, stack: ExitStack) -> Running:
-    # Equal seeds, so that the order of sets and dicts is not among the differences.
-    env = {**built.env, "PYTHONHASHSEED": str(number)}
-    running = T0(1, case.stores, built.python, env).start(folder, mock)
-    stack.callback(running.stop)
-    return running
+def _subject(case: Case, built: Build, number: int) -> T0:
+    # Equal seeds, so that the order of sets is not among the differences.
+    return T0(1, case.stores, built.python, {**built.env, "PYTHONHASHSEED": str(number)})
 
 
 def _warm_up(running: Running, case: Case) -> float:
@@ -200,32 +214,32 @@ def _warm_up(running: Running, case: Case) -> float:
     return float(figures["requests_per_s"])
 
 
-def sample(running: Running, case: Case, requests: int) -> Sample:
+def _sample(running: Running, case: Case, requests: int) -> Sample:
     before = running.cpu_seconds()
     limits = ["--requests", str(requests), "--warm-up", "0", "--duration", str(LONGEST_SAMPLE_S)]
     figures = _offer(running, case, limits)
     used = running.cpu_by_role(before)
     cpu_us = sum(used.get(role, 0.0) for role in OUR_ROLES) / figures["answered_in_all"] * 1e6
-    return Sample(cpu_us, figures["requests_per_s"])
+    return {CPU: cpu_us, TIME: 1e6 / figures["requests_per_s"]}
 
 
-def _offer(running: Running, case: Case, options: list[str]) -> dict[str, Any]:
+def _offer(running: Running, case: Case, options: list[str]) -> Figures:
     """A closed loop; returns when all of it is stored."""
     body = request_body(running.model, PROMPT_BYTES, case.stream)
-    kind = ["--stream"] if case.stream else []
-    figures = load(running.url, body, ["--connections", str(CONNECTIONS), *kind, *options])
+    figures = load(running.url, body, ["--connections", str(CONNECTIONS), *case.options, *options])
     if figures["failed"] or figures["unanswered"]:
-        raise BuildFailed(f"{case.name}: {figures['failures']}, {figures['unanswered']} requests without an answer")
+        raise LoadFailed(f"{case.name}: {figures['failures']}, {figures['unanswered']} requests without an answer")
     running.answers += figures["answered_in_all"]
     await_rows(running)
     return figures
 
 
-def _say(case: Case, number: int, pairs: Sequence[Pair]) -> None:
-    ratio = median(head.cpu_us / base.cpu_us for base, head in pairs)
-    load_average = os.getloadavg()[0]
-    text = f"{time.strftime('%H:%M:%S')} {case.name}, round {number + 1}: CPU {ratio - 1:+.1%}, load {load_average:.1f}"
-    print(text, file=sys.stderr, flush=True)
+def _told(case: Case, number: int, pairs: Round) -> Round:
+    """Prints the round's ratios, so that a long run shows what it does."""
+    ratios = {figure: median(head[figure] / base[figure] for base, head in pairs) for figure in pairs[0][0]}
+    shown = ", ".join(f"{figure} {ratio - 1:+.1%}" for figure, ratio in ratios.items())
+    print(f"{case.name}, round {number + 1}: {shown} (load {os.getloadavg()[0]:.1f})", file=sys.stderr, flush=True)
+    return pairs
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError
+
 from mock import Mock
 
 START_LIMIT_S = 30.0
@@ -215,10 +216,7 @@ class Store(Process):
         address = self.data_dir / "store" / "url"
         address.unlink(missing_ok=True)
         super().__init__(["store", "--data-dir", str(self.data_dir), "--port", str(port)], folder=folder)
-        self.address = self.require(lambda: address.read_text().strip() if address.exists() else "", "store/url")
-
-    def url(self) -> str:
-        return self.address
+        self.url = self.require(lambda: address.read_text().strip() if address.exists() else "", "store/url")
 
 
 def select(url: str, sql: str) -> list[dict[str, Any]]:

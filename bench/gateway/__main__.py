@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import shutil
 import sys
 import tempfile
@@ -30,6 +31,7 @@ def main() -> int:
     plan = _plan(options)
     with tempfile.TemporaryDirectory(prefix="bench-gateway-") as folder:
         result = run(plan, _subjects(options), Path(folder))
+    result["flags"] = _flags(options)
     print(summary.text(result))
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
@@ -55,6 +57,15 @@ def _plan(options: argparse.Namespace) -> Plan:
     return replace(plan, cases=cases, **{name: value for name, value in given.items() if value})
 
 
+def _flags(options: argparse.Namespace) -> list[str]:
+    """What was asked for beyond the defaults, without the paths of this machine."""
+    flags = ["--quick"] if options.quick else []
+    for name, default in (("subjects", "*"), ("cases", "*"), ("rounds", None), ("duration", None)):
+        if (value := getattr(options, name)) != default:
+            flags.append(shlex.join([f"--{name}", str(value)]))
+    return flags
+
+
 def _subjects(options: argparse.Namespace) -> list[Subject]:
     """The mock always: it is what others are compared with."""
     subjects: list[Subject] = [T0(workers, stores) for workers in (1, 2) for stores in (False, True)]
@@ -69,7 +80,6 @@ def run(plan: Plan, subjects: list[Subject], folder: Path) -> summary.Result:
     """All subjects stay up during the whole run; each case goes round them, round after round."""
     result: summary.Result = {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": ["python", "-m", "bench.gateway", *sys.argv[1:]],
         "machine": machine(),
         "versions": versions(),
         "plan": {key: value for key, value in asdict(plan).items() if key != "cases"},
@@ -113,9 +123,7 @@ def _start(
     return started
 
 
-def _measure_case(
-    case: Case, plan: Plan, started: dict[str, Running], result: summary.Result
-) -> Iterator[summary.Run]:
+def _measure_case(case: Case, plan: Plan, started: dict[str, Running], result: summary.Result) -> Iterator[summary.Run]:
     for turn in range(plan.rounds):
         for name, running in started.items():
             if _is_beyond(case, name, result):

@@ -22,7 +22,7 @@ class Case:
         kind = "streamed" if self.stream else "complete"
         size = "100 kB" if self.prompt_bytes == LARGE else "small"
         if self.rate_per_s is None:
-            return f"{kind}, {size}, {self.connections} connections"
+            return f"{kind}, {size}, {self.connections} connection{'s' * (self.connections > 1)}"
         return f"{kind}, {size}, {self.rate_per_s} requests/s"
 
 

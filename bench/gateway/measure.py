@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
-
 from bench.gateway.cases import Case, Plan
 from bench.gateway.loadgen import load
 from bench.gateway.subjects import Running, request_body

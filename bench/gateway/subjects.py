@@ -133,12 +133,13 @@ class MockAlone:
 
 @dataclass
 class T0:
-    """`python` and `env` choose the t0 that runs."""
+    """`python` and `env` choose the t0 that runs, `wrapper` is a command that runs it."""
 
     workers: int
     stores: bool
     python: str = sys.executable
     env: dict[str, str] = field(default_factory=dict)
+    wrapper: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -150,8 +151,8 @@ class T0:
     def start(self, folder: Path, mock: Mock) -> Running:
         config = write_config(folder, "tensorzero.toml", TENSORZERO_TOML, mock, stores=str(self.stores).lower())
         address, data = f"127.0.0.1:{free_port()}", folder / "data"
-        command = [self.python, "-m", "t0.cli", "gateway", "--config-file", str(config), "--bind-address", address]
-        command += ["--data-dir", str(data), "--workers", str(self.workers)]
+        command = [*self.wrapper, self.python, "-m", "t0.cli", "gateway", "--config-file", str(config)]
+        command += ["--bind-address", address, "--data-dir", str(data), "--workers", str(self.workers)]
         running = Running(Server(command, folder, self.env), f"http://{address}/openai/v1{PATH}", FUNCTION)
         running.data_dir = data if self.stores else None
         return after_first_answer(running)

@@ -11,6 +11,7 @@ Result = dict[str, Any]
 Run = dict[str, Any]
 Figure = Callable[[Run], float]
 """One number of a run."""
+REFERENCE = "reference"
 
 
 def throughput(run: Run) -> float:
@@ -86,7 +87,7 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def closed_table(result: Result, case: str) -> str:
-    head = ["", "requests/s", "p50 ms", "p99 ms", "CPU µs/request", "lost"]
+    head = ["", "requests/s", "of the reference's", "p50 ms", "p99 ms", "CPU µs/request", "lost"]
     return markdown(head, (_closed_row(result, case, name) for name in result["subjects"]))
 
 
@@ -94,8 +95,9 @@ def _closed_row(result: Result, case: str, subject: str) -> list[str]:
     def cell(figure: Figure, digits: int) -> str:
         return number(typical(result, case, subject, figure), digits)
 
+    share = "" if subject == "mock" else number(ratio(result, case, subject, REFERENCE, throughput))
     latencies = [cell(latency("p50"), 2), cell(latency("p99"), 2)]
-    return [subject, cell(throughput, 0), *latencies, cell(cpu_us, 0), cell(lost, 0)]
+    return [subject, cell(throughput, 0), share, *latencies, cell(cpu_us, 0), cell(lost, 0)]
 
 
 def open_table(result: Result, case: str) -> str:
@@ -108,9 +110,7 @@ def _open_row(result: Result, case: str, subject: str) -> list[str]:
     for percentile in ("p50", "p99"):
         cells.append(number(typical(result, case, subject, latency(percentile))))
         cells.append("" if subject == "mock" else number(added_ms(result, case, subject, percentile)))
-    for figure in (cpu_us, lost):
-        cells.append(number(typical(result, case, subject, figure), 0))
-    return cells
+    return [*cells, *(number(typical(result, case, subject, figure), 0) for figure in (cpu_us, lost))]
 
 
 def subject_table(result: Result) -> str:

@@ -14,7 +14,7 @@ from t0.gateway import Gateway
 from t0.routes.body import ENCODINGS, Receive, read_body
 from t0.routes.http import EventStream, Request, Response
 from t0.routes.native import error_body
-from t0.routes.table import ROUTES, Route
+from t0.routes.table import Route, find_route
 from t0.version import VERSION
 
 Scope = dict[str, Any]
@@ -83,8 +83,8 @@ class App:
 
     def _route(self, path: str) -> Route | None:
         if not self._prefix:
-            return ROUTES.get(path)
-        return ROUTES.get(path[len(self._prefix) :]) if path.startswith(self._prefix + "/") else None
+            return find_route(path)
+        return find_route(path[len(self._prefix) :]) if path.startswith(self._prefix + "/") else None
 
     async def _respond(self, send: Send, response: Response | EventStream) -> None:
         if isinstance(response, Response):

@@ -246,6 +246,38 @@ class ModelNotFound(RequestError):
         super().__init__(f"Model not found: {name}", model_name=name)
 
 
+class BatchNotFound(RequestError):
+    status, kind = 404, "BatchNotFound"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(f"Batch request not found for id: {id}", id=id)
+
+
+class BatchInputValidation(RequestError):
+    """One input of a batch, counted from 0, is not valid."""
+
+    status, kind = 400, "BatchInputValidation"
+
+    def __init__(self, index: int, message: str) -> None:
+        super().__init__(f"Input at index {index} failed validation: {message}", index=index, message=message)
+
+
+class UnsupportedVariantForBatch(RequestError):
+    status, kind = 400, "UnsupportedVariantForBatchInference"
+
+    def __init__(self, variant_name: str) -> None:
+        super().__init__(f"Unsupported variant for batch inference: {variant_name}", variant_name=variant_name)
+
+
+class UnsupportedProviderForBatch(RequestError):
+    status, kind = 500, "UnsupportedModelProviderForBatchInference"
+
+    def __init__(self, provider_type: str) -> None:
+        super().__init__(
+            f"Unsupported model provider for batch inference: {provider_type}", provider_type=provider_type
+        )
+
+
 class UnsupportedEncoding(RequestError):
     """The body has a content coding that t0 does not decode."""
 

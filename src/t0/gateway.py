@@ -19,6 +19,7 @@ from t0.functions.build import build_functions, configured_tools
 from t0.functions.chat import ChatFunction
 from t0.functions.tools import ToolBox
 from t0.models.table import ModelTable
+from t0.storage.locks import MachineLocks
 from t0.storage.reader import Reader, WorkflowRun
 from t0.types.record import Record
 from t0.upstream.base import ClosableTransport
@@ -55,6 +56,7 @@ class Gateway:
         self.stores = reader is not None
         self.transport = transport
         self.files = Files(config, env, transport, stores=self.stores)
+        self.locks = MachineLocks(data_dir / "locks")
         self._writer = writer
         self._waits = not config.gateway.observability.async_writes and not _batches(config)
         self.templates = build_templates(config)
@@ -69,6 +71,7 @@ class Gateway:
         await self.transport.close()
         if self.reader is not None:
             await self.reader.close()
+        self.locks.close()
         self._writer.close()
 
     # -- functions -----------------------------------------------------------------------------------------------------

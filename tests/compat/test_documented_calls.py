@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from processes import Gateway, wait_for_rows
+from processes import Gateway, StartFailed, wait_for_rows
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTED = "http://127.0.0.1:3000"
@@ -32,7 +32,9 @@ def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
 
 
 def blocks(page: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGES[page].read_text(), re.MULTILINE | re.DOTALL)
+    """The fenced blocks of a page that are marked with the language."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", PAGES[page].read_text(), re.MULTILINE | re.DOTALL)
+    return [text for mark, text in fenced if mark == language]
 
 
 PROGRAMS = {
@@ -74,6 +76,16 @@ def test_curl_calls(quickstart: Gateway, page: str) -> None:
             assert said.endswith("data: [DONE]\n\n")
         else:
             assert '"content":[{"type":"text","text":"Hello"}]' in said
+
+
+def test_the_first_error_is_the_one_of_the_readme(tmp_path: Path) -> None:
+    table = (
+        '[models.gpt]\nrouting = ["openai"]\n[models.gpt.providers.openai]\ntype = "openai"\nmodel_name = "gpt-4.1"\n'
+    )
+    with pytest.raises(StartFailed) as caught:
+        Gateway(tmp_path, table)
+    [error] = re.findall(r"ERROR .+", str(caught.value))
+    assert blocks("readme", "")[0] == f"{error}\n"
 
 
 def test_make_run_shows_the_call_of_the_readme() -> None:

@@ -18,11 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import compare
-import mock
 import pytest
 import trustme
 
+import compare
+import mock
 from processes import clean_env
 
 GOLDEN = Path(compare.__file__).parent

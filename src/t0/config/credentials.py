@@ -70,13 +70,16 @@ class CredentialStore:
         when neither the provider nor `[provider_types.T.defaults]` names one. Raises `ConfigError`, or `ApiKeyMissing`
         when a static value is absent.
         """
-        if location is None:
-            location = self._type_defaults.get(provider_type, default)
+        location = self.location(location, provider_type, default)
         accepted = {*accepts, *(("none",) if accepts_none else ())}
         if isinstance(location, dict):
             parts = [self._one(location[k], owner, field, accepted) for k in ("default", "fallback")]
             return Credential(owner, static=parts[0]._static, dynamic=parts[0]._dynamic, fallback=parts[1])
         return self._one(location, owner, field, accepted)
+
+    def location(self, given: Any, provider_type: str, default: str) -> Any:
+        """The location that counts: the provider's own, else that of its type, else `default`."""
+        return self._type_defaults.get(provider_type, default) if given is None else given
 
     def _one(self, location: str, owner: str, field: str, accepted: Collection[str]) -> Credential:
         form, argument = parse_location(location)

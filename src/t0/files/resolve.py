@@ -123,8 +123,10 @@ class RequestFiles:
         return fetch
 
     def _set(self, entry: _Entry, content: Content) -> None:
-        entry.set(content)
-        self._by_identity[id(entry.sent)] = entry
+        """Keeps the content; of attempts side by side only the first one's, so that there is one `sent`."""
+        if entry.content is None:
+            entry.set(content)
+            self._by_identity[id(entry.sent)] = entry
 
     def cancel(self) -> None:
         """Ends what is still being fetched: there is no answer to store."""

@@ -16,7 +16,6 @@ from t0.errors import BadFileFetch, InvalidRequest, ObjectStoreUnconfigured
 from t0.files.fetch import download
 from t0.files.resolve import Content, Exchanges, RequestFiles
 from t0.files.store import ObjectStore, kind_of, resolved, storage_of
-from t0.files.stored import files_in
 from t0.files.uploads import Uploads
 from t0.types.content import File, StoragePath
 from t0.types.inference import InferenceRequest
@@ -49,7 +48,7 @@ class Files:
 
         The time that provider calls wait for files is added to `exchanges`. Raises `ObjectStoreUnconfigured`.
         """
-        found = list(files_in(request.input.messages))
+        found = [b for m in request.input.messages for b in m.content if isinstance(b, File)]
         if not found:
             return None
         if self.kind is None and any(f.storage_path is None for f in found):

@@ -47,6 +47,8 @@ class ModelProvider:
     async def _infer(self, call: ModelCall) -> ModelResult:
         if call.files is not None:
             call = replace(call, request=await call.files.for_provider(self.provider, call.request))
+        if self.provider.prepares:
+            await self.provider.prepare(call.credentials, self._transport)
         request = self.provider.request(call.request, call.credentials)
         started = time.monotonic()
         try:
@@ -89,6 +91,8 @@ class ModelProvider:
         if call.files is not None:
             call = replace(call, request=await call.files.for_provider(self.provider, call.request))
             started = time.monotonic()
+        if self.provider.prepares:
+            await self.provider.prepare(call.credentials, self._transport)
         request = self.provider.request(call.request, call.credentials)
         try:
             body = await self._transport.stream(request)

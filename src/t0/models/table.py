@@ -8,11 +8,14 @@ from cachetools import LRUCache
 
 from t0.config.credentials import CredentialStore
 from t0.config.schema import Config, ModelConfig, ProviderConfig
-from t0.errors import ConfigError, InferenceError, RequestError
+from t0.errors import ConfigError, InferenceError, RequestError, UnsupportedProviderForBatch
+from t0.models.batch import BatchModelProvider
+from t0.models.embedding_table import EmbeddingTable
 from t0.models.model import Model
 from t0.models.provider import ModelProvider
+from t0.providers.batch import BatchProvider
 from t0.providers.cost import CostRules
-from t0.providers.registry import provider_class
+from t0.providers.registry import facet_classes, provider_class
 from t0.providers.shorthand import is_shorthand, shorthand_config
 from t0.upstream.base import Transport
 
@@ -26,9 +29,11 @@ class ModelTable:
     def __init__(self, config: Config, env: Mapping[str, str], transport: Transport) -> None:
         """Raises `ConfigError` when a configured provider cannot be built, a missing credential included."""
         self._transport = transport
+        self._configs = config.models
         self._credentials = CredentialStore(env, config.provider_types.credential_locations())
         self._configured = {name: self._model(name, model) for name, model in config.models.items()}
         self._shorthand: LRUCache[str, Model] = LRUCache(_SHORTHAND_MODELS)
+        self.embeddings = EmbeddingTable(config, self._credentials, transport)
 
     def find(self, name: str) -> Model | None:
         """The model, or None when neither the configuration nor a shorthand prefix knows it."""
@@ -44,6 +49,21 @@ class ModelTable:
         if model is None:
             raise ConfigError(f"Model name '{name}' not found in model table")
         return model
+
+    def batch_provider(self, model_name: str, provider_name: str) -> BatchModelProvider:
+        """What takes batches for a provider of a model. Raises `UnsupportedProviderForBatch`, `InferenceError`."""
+        config = self._provider_config(model_name, provider_name)
+        found = facet_classes(BatchProvider).get(config.type)
+        if found is None:
+            raise UnsupportedProviderForBatch(config.type)
+        return BatchModelProvider(found(provider_name, config, self._credentials), self._transport)
+
+    def _provider_config(self, model_name: str, provider_name: str) -> ProviderConfig:
+        if model_name in self._configs and provider_name in self._configs[model_name].providers:
+            return self._configs[model_name].providers[provider_name]
+        if model_name not in self._configs and is_shorthand(model_name):
+            return shorthand_config(model_name)
+        raise InferenceError(f"Model `{model_name}` with provider `{provider_name}` is not in the configuration")
 
     def _model(self, name: str, config: ModelConfig) -> Model:
         providers = [self._configured_provider(name, key, config.providers[key]) for key in config.routing]
@@ -66,4 +86,6 @@ class ModelTable:
     def _provider(self, model_name: str, key: str, config: ProviderConfig) -> ModelProvider:
         provider = provider_class(config.type)(key, config, self._credentials)
         cost = CostRules.parse(config.cost, f"models.{model_name}.providers.{key}.cost") if config.cost else None
+        if config.batch_cost:  # checked here; each batch looks up those of its own configuration
+            CostRules.parse(config.batch_cost, f"models.{model_name}.providers.{key}.batch_cost", single=True)
         return ModelProvider(model_name, provider, config, self._transport, cost)

@@ -1,6 +1,7 @@
 """Anthropic's Messages API."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -18,9 +19,11 @@ from t0.types.content import File
 from t0.types.model import ModelRequest, ModelResponse
 
 VERSION_HEADER = ("anthropic-version", "2023-06-01")
-SERVICE_TIERS = {"auto": "auto", "priority": "auto", "default": "standard_only"}
 
-OUTPUT_LIMITS = (
+OutputLimits = tuple[tuple[tuple[str, ...], tuple[str, ...], int], ...]
+"""Name prefixes, whole names, and the most output tokens that such a model gives."""
+
+OUTPUT_LIMITS: OutputLimits = (
     (("claude-3-haiku", "claude-3-opus"), (), 4096),
     (("claude-3-5-haiku", "claude-3-5-sonnet"), (), 8192),
     (("claude-3-7-sonnet", "claude-sonnet-4-202"), ("claude-sonnet-4-0",), 64_000),
@@ -28,7 +31,6 @@ OUTPUT_LIMITS = (
     (("claude-opus-4-202", "claude-opus-4-1-202"), ("claude-opus-4-0", "claude-opus-4-1"), 32_000),
     (("claude-opus-4-6",), (), 128_000),
 )
-"""Name prefixes, whole names, and the most output tokens that such a model gives."""
 
 _decoder = msgspec.json.Decoder(Answer)
 
@@ -48,6 +50,12 @@ class Anthropic(JsonProvider):
     base_url = "https://api.anthropic.com/v1/"
     path = "messages"
     client_statuses = frozenset({400, 401, 413, 429})
+    product: ClassVar[str] = "Anthropic"
+    """The name in errors about what the API asks for."""
+    output_limits: ClassVar[OutputLimits] = OUTPUT_LIMITS
+    service_tiers: ClassVar[Mapping[str, str]] = {"auto": "auto", "priority": "auto", "default": "standard_only"}
+    """t0's service tiers that exist there, and their names."""
+    strict_tools: ClassVar[bool] = True
 
     def api_base(self) -> str:
         base = super().api_base().rstrip("/")
@@ -65,10 +73,10 @@ class Anthropic(JsonProvider):
 
     def body(self, call: ModelRequest) -> dict[str, Any]:
         if not call.messages:
-            raise InvalidMessage("Anthropic requires at least one message")
+            raise InvalidMessage(f"{self.product} requires at least one message")
         messages = wire_messages(visible_messages(call, self.name, self.type), fetch=call.fetch_and_encode_files)
         body: dict[str, Any] = {
-            "model": self.config.model_name,
+            "model": self.model_name(),
             "max_tokens": self._max_tokens(call),
             "messages": [*messages, PREFILL] if prefills(call) else messages,
             "stream": call.stream,
@@ -77,15 +85,20 @@ class Anthropic(JsonProvider):
             body["system"] = [{"type": "text", "text": call.system}]
         self._add_parameters(body, call)
         tools = [*self.config.provider_tools, *provider_tools(call, self.name)]
-        body.update(tool_fields(call.tools, tools))
-        body.update(thinking_fields(call))
+        body.update(tool_fields(call.tools, tools, strict=self.strict_tools))
+        body.update(thinking_fields(call, self.product))
         return body
 
+    def model_name(self) -> str:
+        name: str = self.config.model_name
+        return name
+
     def _max_tokens(self, call: ModelRequest) -> int:
-        limit = call.params.max_tokens or output_limit(self.config.model_name)
+        model_name = self.model_name()
+        limit = call.params.max_tokens or output_limit(model_name, self.output_limits)
         if limit is None:
             message = (
-                f"The TensorZero Gateway doesn't know the output token limit for `{self.config.model_name}` and "
+                f"The TensorZero Gateway doesn't know the output token limit for `{model_name}` and "
                 "Anthropic requires you to provide a `max_tokens` value. Please set `max_tokens` in your configuration "
                 "or inference request."
             )
@@ -98,8 +111,8 @@ class Anthropic(JsonProvider):
             value = getattr(params, name)
             if value is not None:
                 body[name] = value
-        if params.service_tier in SERVICE_TIERS:
-            body["service_tier"] = SERVICE_TIERS[params.service_tier]
+        if params.service_tier in self.service_tiers:
+            body["service_tier"] = self.service_tiers[params.service_tier]
         elif params.service_tier is not None:
             unsupported_parameter(self.label, f"service_tier = {params.service_tier}")
         if params.verbosity is not None:
@@ -126,9 +139,9 @@ class Anthropic(JsonProvider):
         return AnthropicStream(self, call, prefilled=prefills(call), drop_unknown=self.config.discard_unknown_chunks)
 
 
-def output_limit(model_name: str) -> int | None:
+def output_limit(model_name: str, limits: OutputLimits) -> int | None:
     """The `max_tokens` for a caller who gave none; None for an unknown model."""
-    for prefixes, names, limit in OUTPUT_LIMITS:
+    for prefixes, names, limit in limits:
         if model_name.startswith(prefixes) or model_name in names:
             return limit
     return None
@@ -139,12 +152,12 @@ def prefills(call: ModelRequest) -> bool:
     return call.json_mode == "on" and call.function_type == "json"
 
 
-def thinking_fields(call: ModelRequest) -> dict[str, Any]:
+def thinking_fields(call: ModelRequest, product: str) -> dict[str, Any]:
     """`thinking` and `output_config`. Raises `InvalidRequest` when both ways of thinking are asked for."""
     effort, budget = call.params.reasoning_effort, call.params.thinking_budget_tokens
     if effort is not None and budget is not None:
         raise InvalidRequest(
-            "Cannot specify both `reasoning_effort` and `thinking_budget_tokens` for Anthropic. Use `reasoning_effort` "
+            f"Cannot specify both `reasoning_effort` and `thinking_budget_tokens` for {product}. Use `reasoning_effort` "
             "for adaptive thinking or `thinking_budget_tokens` for manual thinking."
         )
     fields: dict[str, Any] = {}

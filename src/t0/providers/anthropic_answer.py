@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from t0.errors import ProviderFailure
+from t0.providers.anthropic_messages import begun
 from t0.providers.base import Provider
 from t0.providers.events import EventDecoder, event_text
 from t0.providers.json_provider import UNREADABLE
@@ -223,11 +224,7 @@ class AnthropicStream(EventDecoder):
 
     def _with_brace(self, chunk: Chunk) -> Chunk:
         self._brace_due = False
-        if len(chunk.content) == 1 and isinstance(chunk.content[0], TextChunk):
-            chunk.content[0].text = "{" + chunk.content[0].text
-        elif not chunk.content:
-            chunk.content = [TextChunk("0", "{")]
-        return chunk
+        return begun(chunk)
 
     def _failure(self, message: str, raw: str | None = None) -> ProviderFailure:
         return self._provider.server_failure(message, raw)

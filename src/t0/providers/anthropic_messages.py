@@ -8,7 +8,18 @@ import msgspec
 from t0.errors import IncompatibleTool, InvalidRequest
 from t0.providers.files import payload, url_forwarded
 from t0.providers.notices import warn_once
-from t0.types.content import File, ModelBlock, ModelMessage, OutputBlock, Text, Thought, ToolCall, ToolResult
+from t0.types.content import (
+    File,
+    ModelBlock,
+    ModelMessage,
+    OutputBlock,
+    Text,
+    TextChunk,
+    Thought,
+    ToolCall,
+    ToolResult,
+)
+from t0.types.model import Chunk
 from t0.types.tools import FunctionTool, SpecificTool, ToolConfig
 
 PREFILL = {"role": "assistant", "content": [{"type": "text", "text": "Here is the JSON requested:\n{"}]}
@@ -77,11 +88,20 @@ def repaired(output: list[OutputBlock]) -> list[OutputBlock]:
     return output
 
 
+def begun(chunk: Chunk) -> Chunk:
+    """The first chunk of a prefilled answer with its brace, in the text that it is or as a text of its own."""
+    if len(chunk.content) == 1 and isinstance(chunk.content[0], TextChunk):
+        chunk.content[0].text = "{" + chunk.content[0].text
+    elif not chunk.content:
+        chunk.content = [TextChunk("0", "{")]
+    return chunk
+
+
 # -- tools -------------------------------------------------------------------------------------------------------------
 
 
-def tool_fields(config: ToolConfig | None, provider_tools: Sequence[Any]) -> dict[str, Any]:
-    """The body's `tools` and `tool_choice`. Raises `IncompatibleTool`."""
+def tool_fields(config: ToolConfig | None, provider_tools: Sequence[Any], *, strict: bool) -> dict[str, Any]:
+    """The body's `tools` and `tool_choice`; `strict` says whether tools carry that key. Raises `IncompatibleTool`."""
     if config is None:
         return {"tools": list(provider_tools)} if provider_tools else {}
     if config.custom_tools:
@@ -89,17 +109,13 @@ def tool_fields(config: ToolConfig | None, provider_tools: Sequence[Any]) -> dic
     if config.choice == "none":
         return {}
     tools = [t for t in config.tools if config.allowed is None or t.name in config.allowed]
-    wire = [*(_function_tool(t) for t in tools), *provider_tools]
+    wire = [*(_function_tool(t, strict) for t in tools), *provider_tools]
     return {"tools": wire, "tool_choice": _tool_choice(config)} if wire else {"tools": wire}
 
 
-def _function_tool(tool: FunctionTool) -> dict[str, Any]:
-    return {
-        "name": tool.name,
-        "description": tool.description,
-        "input_schema": tool.parameters,
-        "strict": tool.strict,
-    }
+def _function_tool(tool: FunctionTool, strict: bool) -> dict[str, Any]:
+    wire = {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
+    return {**wire, "strict": tool.strict} if strict else wire
 
 
 def _tool_choice(config: ToolConfig) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from t0.config.credentials import CredentialStore
 from t0.errors import ConfigError, InvalidRequest, RequestError
 from t0.providers.base import HeaderItems
 from t0.providers.chat.dialect import Dialect
+from t0.providers.embeddings import OpenAIEmbeddingAPI
 from t0.providers.keyed import KeyedConfig
 from t0.providers.notices import warn_once
 from t0.providers.openai_compatible import OpenAICompatible
@@ -83,9 +84,8 @@ class Azure(OpenAICompatible):
             parts = urlsplit(endpoint)
         except ValueError as e:
             raise ConfigError(str(e)) from e
-        path = (
-            f"{parts.path.rstrip('/')}/openai/deployments/{quote(self.config.deployment_id, safe='')}/chat/completions"
-        )
+        deployment = f"openai/deployments/{quote(self.config.deployment_id, safe='')}"
+        path = f"{parts.path.rstrip('/')}/{deployment}/{self.path}"
         query = f"{parts.query}&api-version={API_VERSION}" if parts.query else f"api-version={API_VERSION}"
         return Url.parse(f"{parts.scheme}://{parts.netloc}{path}?{query}")
 
@@ -99,6 +99,10 @@ class Azure(OpenAICompatible):
 
     def model_name(self, call: ModelRequest) -> str:
         return ""  # the deployment names the model
+
+
+class AzureEmbeddings(OpenAIEmbeddingAPI, Azure):
+    names_model = False
 
 
 def _static_endpoint(location: str, env: Mapping[str, str]) -> str | None:

@@ -49,6 +49,9 @@ class Provider:
     transport: Transport | None = None
     """Set by providers that answer by themselves (`dummy`); None means the network."""
 
+    prepares: bool = False
+    """Whether `prepare` must be awaited before `request`; providers without such a need pay nothing for it."""
+
     raw_bodies_in_errors: ClassVar[tuple[bool, bool]] = (True, True)
     """Whether failures keep the raw request and the raw response."""
 
@@ -59,12 +62,20 @@ class Provider:
         self.name = name
         self.config = config
 
+    async def prepare(self, credentials: Mapping[str, str], transport: Transport) -> None:
+        """Sees to what `request` needs and only I/O can give, such as a token. Raises `RequestError`."""
+
     def request(self, call: ModelRequest, credentials: Mapping[str, str]) -> HttpRequest:
         """The HTTP request for `call`. `credentials` are the request's dynamic ones.
 
         Raises `ApiKeyMissing`, `InvalidRequest`-like errors for what the vendor cannot take.
         """
         raise NotImplementedError
+
+    @property
+    def thought_type(self) -> str:
+        """The `provider_type` of the thoughts that this provider makes, and that it gets to see again."""
+        return self.type
 
     def forwards_url(self, file: File, call: ModelRequest) -> bool:
         """Whether a file given by URL is passed on as such.

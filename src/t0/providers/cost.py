@@ -38,8 +38,15 @@ class CostRules:
         self._rules = rules
 
     @classmethod
-    def parse(cls, entries: Iterable[dict[str, Any]], key: str) -> CostRules:
-        """`entries` as the TOML holds them; `key` is the path of the list. Raises `ConfigError`."""
+    def parse(cls, entries: Iterable[dict[str, Any]], key: str, *, single: bool = False) -> CostRules:
+        """`entries` as the TOML holds them; `key` is the path of the list. Raises `ConfigError`.
+
+        With `single`, where nothing is ever streamed, each entry has one `pointer`.
+        """
+        entries = list(entries)
+        for i, entry in enumerate(entries):
+            if single and "pointer" not in entry:
+                raise ConfigError("missing field `pointer`", key=f"{key}[{i}]")
         return cls([_rule(entry, key) for entry in entries])
 
     def complete(self, raw_response: str) -> Decimal | None:

@@ -78,6 +78,7 @@ class Dummy(Provider):
             upstream_status=failure.status,
             raw_request=failure.raw_request,
             raw_response=failure.raw_response,
+            api_type=self.api_type,
         )
 
 

@@ -34,6 +34,13 @@ def applicable(entries: Iterable[Entry], call: ModelRequest, provider_name: str)
     return [e for e in entries if e.model_name in (None, call.model_name) and e.provider_name in (None, provider_name)]
 
 
+def change_body(body: Any, call: ModelRequest, provider_name: str, own: Iterable[ExtraBody]) -> None:
+    """Applies all entries to the body of a call: the variant's, the provider's `own`, the request's."""
+    if call.variant_extra_body or call.extra_body or own:
+        for entries in (call.variant_extra_body, own, call.extra_body):
+            apply_body(body, applicable(entries, call, provider_name))
+
+
 def apply_body(body: Any, entries: Iterable[ExtraBody]) -> None:
     """Changes `body` in place, entry by entry. Raises `ExtraBodyReplacement`."""
     for entry in entries:

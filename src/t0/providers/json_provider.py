@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from t0.config.credentials import CredentialStore
+from t0.config.credentials import Credential, CredentialStore
 from t0.errors import ProviderFailure, status_line
 from t0.providers.base import USER_AGENT, HeaderItems, Headers, Provider, endpoint
-from t0.providers.extra import applicable, apply_body, apply_headers
+from t0.providers.extra import applicable, apply_headers, change_body
 from t0.providers.keyed import KeyedConfig
 from t0.types.extra import ExtraBody, ExtraHeader
 from t0.types.model import ModelRequest
@@ -34,18 +34,21 @@ class JsonProvider(Provider):
 
     def __init__(self, name: str, config: Any, credentials: CredentialStore) -> None:
         super().__init__(name, config, credentials)
-        self.credential = credentials.api_key(
-            config.api_key_location,
-            provider_type=self.type,
-            owner=self.label,
-            default=self.default_location(credentials),
-            accepts_none=self.accepts_no_key,
-        )
+        self.credential = self.make_credential(credentials)
         self.url = self.make_url()
         """None when it depends on the request's credentials."""
         self._extra_body: list[ExtraBody] = config.extra_body
         self._extra_headers: list[ExtraHeader] = config.extra_headers
         self._fixed_headers: dict[bool, HeaderItems] = {}
+
+    def make_credential(self, credentials: CredentialStore) -> Credential:
+        return credentials.api_key(
+            self.config.api_key_location,
+            provider_type=self.type,
+            owner=self.label,
+            default=self.default_location(credentials),
+            accepts_none=self.accepts_no_key,
+        )
 
     def default_location(self, credentials: CredentialStore) -> str:
         return f"env::{self.type.upper()}_API_KEY"
@@ -60,15 +63,16 @@ class JsonProvider(Provider):
 
     def request(self, call: ModelRequest, credentials: Mapping[str, str]) -> HttpRequest:
         body = self.body(call)
-        if call.variant_extra_body or call.extra_body or self._extra_body:
-            for entries in (call.variant_extra_body, self._extra_body, call.extra_body):
-                apply_body(body, applicable(entries, call, self.name))
-        url = self.url or self.dynamic_url(credentials)
+        change_body(body, call, self.name, self._extra_body)
+        url = self.url_for(call, credentials)
         return HttpRequest("POST", url, self._headers(call, credentials), _encoder.encode(body))
 
     def body(self, call: ModelRequest) -> dict[str, Any]:
         """The request body before `extra_body`, its top level not shared. Raises `RequestError`."""
         raise NotImplementedError
+
+    def url_for(self, call: ModelRequest, credentials: Mapping[str, str]) -> Url:
+        return self.url or self.dynamic_url(credentials)
 
     def dynamic_url(self, credentials: Mapping[str, str]) -> Url:
         """The URL of one request, where `make_url` gave none."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from t0.config.credentials import CredentialStore
 from t0.config.fields import Json, Url
@@ -11,6 +12,7 @@ from t0.errors import ConfigError
 from t0.providers.base import Headers
 from t0.providers.chat.dialect import Dialect
 from t0.providers.chat.messages import ChatMessage
+from t0.providers.embeddings import OpenAIEmbeddingAPI
 from t0.providers.events import EventDecoder
 from t0.providers.files import PartKind
 from t0.providers.json_provider import shown_request_id
@@ -131,3 +133,9 @@ class OpenAI(OpenAICompatible):
 
     def request_id(self, headers: Headers) -> str:
         return shown_request_id(headers)
+
+
+class OpenAIEmbeddings(OpenAIEmbeddingAPI, OpenAI):
+    def __init__(self, name: str, config: Any, credentials: CredentialStore) -> None:
+        # The Responses API is another way to chat; embeddings have one API only.
+        super().__init__(name, replace(config, api_type="chat_completions"), credentials)

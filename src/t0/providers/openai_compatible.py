@@ -101,7 +101,7 @@ class OpenAICompatible(JsonProvider):
 
     def messages(self, call: ModelRequest) -> list[ChatMessage]:
         messages = self.system_messages(call)
-        for message in visible_messages(call, self.name, self.type):
+        for message in visible_messages(call, self.name, self.thought_type):
             messages.extend(self.message(message, call))
         return messages
 
@@ -182,7 +182,7 @@ class OpenAICompatible(JsonProvider):
         for key in self.dialect.thoughts:
             text = getattr(message, key)
             if text is not None:
-                return [Thought(text, provider_type=self.type)]
+                return [Thought(text, provider_type=self.thought_type)]
         return []
 
     def tool_call(self, call: WireToolCall) -> ToolCall:

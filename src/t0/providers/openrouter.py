@@ -12,6 +12,7 @@ from t0.providers.chat.answer import Answer, StreamEvent, ToolCallDelta, WireToo
 from t0.providers.chat.dialect import Dialect
 from t0.providers.chat.messages import ChatMessage
 from t0.providers.chat.stream import ChatStream
+from t0.providers.embeddings import OpenAIEmbeddingAPI
 from t0.providers.keyed import KeyedConfig
 from t0.providers.notices import warn_once
 from t0.providers.openai import ModelNameRules
@@ -127,6 +128,10 @@ class OpenRouter(OpenAICompatible):
 
     def decoder(self, call: ModelRequest) -> ChatStream:
         return OpenRouterStream(self, call)
+
+
+class OpenRouterEmbeddings(OpenAIEmbeddingAPI, OpenRouter):
+    pass
 
 
 class OpenRouterStream(ChatStream):

@@ -4,11 +4,14 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from typing import TypeVar
 
 import t0.providers
 from t0.config.schema.common import ProviderConfig
 from t0.errors import ConfigError
 from t0.providers.base import Provider
+
+ProviderT = TypeVar("ProviderT", bound=Provider)
 
 
 def provider_class(provider_type: str) -> type[Provider]:
@@ -31,14 +34,22 @@ def provider_classes() -> dict[str, type[Provider]]:
     return dict(sorted((cls.type, cls) for cls in _members()))
 
 
+@functools.cache
+def facet_classes(base: type[ProviderT]) -> dict[str, type[ProviderT]]:
+    """TOML `type` → what the vendor has besides chat: its subclass of `base` (`EmbeddingProvider`, `BatchProvider`)."""
+    return {cls.type: cls for cls in _classes(base) if hasattr(cls, "type")}
+
+
 def _members() -> Iterator[type[Provider]]:
+    return (cls for cls in _classes(Provider) if "type" in vars(cls))
+
+
+def _classes(base: type[ProviderT]) -> Iterator[type[ProviderT]]:
+    """The subclasses of `base` that the modules of this folder define."""
     for module in pkgutil.iter_modules(t0.providers.__path__):
         if module.ispkg:
             continue
-        for member in vars(importlib.import_module(f"t0.providers.{module.name}")).values():
-            if isinstance(member, type) and issubclass(member, Provider) and _is_own(member, module.name):
+        name = f"t0.providers.{module.name}"
+        for member in vars(importlib.import_module(name)).values():
+            if isinstance(member, type) and issubclass(member, base) and member.__module__ == name:
                 yield member
-
-
-def _is_own(cls: type[Provider], module: str) -> bool:
-    return cls.__module__ == f"t0.providers.{module}" and "type" in vars(cls)

@@ -7,11 +7,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-import blake3
 import msgspec
 
-from t0.errors import InvalidMessage
-from t0.providers.files import suffix
 from t0.types.content import File, Input, InputMessage, ModelMessage, StoragePath, StoredFile
 from t0.types.record import FeedbackRecord, HumanFeedback, InferenceRecord, ModelInferenceRecord, ToolRecord
 from t0.types.tools import FunctionTool, ToolChoice
@@ -189,26 +186,14 @@ def _stored_messages(messages: Iterable[InputMessage | ModelMessage]) -> list[di
 
 
 def _stored_file(file: File) -> StoredFile:
+    """A file without a path is one whose content was never seen: a URL that the provider fetched, or nobody could."""
     return StoredFile(
         source_url=file.url,
         mime_type=file.mime_type or "application/octet-stream",
-        storage_path=file.storage_path or _unstored_path(file),
+        storage_path=file.storage_path or StoragePath(kind={"type": "disabled"}, path=""),
         detail=file.detail,
         filename=file.filename,
     )
-
-
-def _unstored_path(file: File) -> StoragePath:
-    """The place of a file that nobody keeps: its key says which file it was, unless its bytes were never fetched."""
-    key = "" if file.data is None else f"observability/files/{blake3.blake3(file.data.encode()).hexdigest()}"
-    return StoragePath(kind={"type": "disabled"}, path=key and key + _extension(file.mime_type))
-
-
-def _extension(mime_type: str | None) -> str:
-    try:
-        return f".{suffix(mime_type)}" if mime_type else ""
-    except InvalidMessage:
-        return ""
 
 
 # -- feedback ----------------------------------------------------------------------------------------------------------

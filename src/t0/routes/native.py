@@ -104,7 +104,7 @@ def parse(body: bytes) -> InferenceRequest:
             allowed=wire.allowed_tools,
             additional=function_tools,
             custom=custom_tools,
-            choice=_tool_choice(wire.tool_choice),
+            choice=parse_tool_choice(wire.tool_choice),
             parallel_tool_calls=wire.parallel_tool_calls,
             provider_tools=parse_provider_tools(wire.provider_tools, "provider_tools"),
         ),
@@ -158,7 +158,7 @@ def check_namespace(namespace: str | None, field: str) -> str | None:
     return namespace
 
 
-def _tool_choice(choice: str | WireSpecificTool | None) -> ToolChoice | None:
+def parse_tool_choice(choice: str | WireSpecificTool | None) -> ToolChoice | None:
     if isinstance(choice, WireSpecificTool):
         return SpecificTool(choice.specific)
     if choice in ("none", "auto", "required", None):

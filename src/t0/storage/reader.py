@@ -44,6 +44,11 @@ class Reader:
         client = await self._connected()
         return await client.query(sql, parameters)
 
+    async def insert(self, table: str, lines: bytes) -> None:
+        """Stores one JSON object a line; returns once they are in the database."""
+        client = await self._connected()
+        await client.insert_json(table, lines, settings={"async_insert": 0})
+
     async def _connected(self) -> AsyncClickHouse:
         """The client for the current URL: the embedded store may come back under another one."""
         url = self._find_url()

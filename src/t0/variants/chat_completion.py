@@ -105,6 +105,11 @@ class ChatCompletionVariant:
             result.failures = [*failed, *result.failures]
         return VariantResult(variant_name=self.name, params=params, output=result.output, calls=[result])
 
+    def batch_call(self, call: VariantCall) -> tuple[Model, ModelCall, ChatCompletionParams]:
+        """What `infer` would ask, and of which model."""
+        params = merged_params(self._params, call.request.params)
+        return self._model, self._model_call(call, params), params
+
     async def stream(self, call: VariantCall) -> VariantStream:
         started = time.monotonic()
         timeouts = self._config.timeouts.streaming

@@ -47,7 +47,6 @@ def test_loads() -> None:
         "gateway.export.otlp.traces.enabled",
         "gateway.relay.gateway_url",
         "models.writer.providers.first.batch_cost",
-        "object_storage",
         "optimizers.tuned",
         "postgres.enabled",
         "postgres.inference_data_retention_days",

@@ -256,22 +256,10 @@ def test_a_variant_of_a_namespace_needs_weight_zero_without_an_experiment(read: 
             GATEWAY + 'relay.gateway_url = "http://x"', "gateway.relay.gateway_url", "this key yet", id="relay"
         ),
         pytest.param(
-            GATEWAY + "fetch_and_encode_input_files_before_inference = true",
-            "gateway.fetch_and_encode_input_files_before_inference",
-            "this key yet",
-            id="files",
-        ),
-        pytest.param(
             "[postgres]\ninference_retention_days = 1",
             "postgres.inference_retention_days",
             "this key yet",
             id="retention_by_its_older_name",
-        ),
-        pytest.param(
-            '[object_storage]\ntype = "filesystem"\npath = "/"',
-            "object_storage",
-            'this key yet, except `type = "disabled"`',
-            id="object_storage",
         ),
         pytest.param(
             rule("tokens_per_minute = 1\nalways = true"),

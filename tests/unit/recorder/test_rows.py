@@ -216,11 +216,6 @@ INPUT_BLOCKS = {
         '{"kind":{"type":"filesystem","path":"/data"},"path":"observability/files/9f2c.png"},'
         '"detail":"low","filename":"a"}',
     ),
-    "file_nobody_keeps": (
-        File(mime_type="image/jpeg", data="AAAA"),
-        '{"type":"file","source_url":null,"mime_type":"image/jpeg","storage_path":{"kind":{"type":"disabled"},'
-        '"path":"observability/files/26c7bb3daaaa0439eb3e5c5270e7c4db05218d8892a0258fbd4911cef5006d23.jpg"}}',
-    ),
     "url_never_fetched": (
         File(url="https://example.com/a"),
         '{"type":"file","source_url":"https://example.com/a","mime_type":"application/octet-stream",'

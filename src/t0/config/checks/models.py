@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from t0.config.schema import Config
+from t0.config.schema.models import EMBEDDING_SHORTHANDS
 from t0.errors import ConfigError
-
-EMBEDDING_SHORTHANDS = ("openai::", "openrouter::")
 
 
 def check(config: Config) -> None:

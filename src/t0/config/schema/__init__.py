@@ -70,7 +70,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     rate_limiting: Annotated[RateLimiting, ENFORCED_LIMITS] = RateLimiting()
     object_storage: ObjectStorage | None = None
     models: dict[str, ModelConfig] = {}
-    embedding_models: Annotated[dict[str, EmbeddingModelConfig], NOT_YET] = {}
+    embedding_models: dict[str, EmbeddingModelConfig] = {}
     functions: dict[str, FunctionConfig] = {}
     metrics: dict[str, MetricConfig] = {}
     tools: dict[str, ToolDefinition] = {}

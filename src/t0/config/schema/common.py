@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Struct
 
 from t0.config.decode import Decoder
-from t0.config.fields import F32, NOT_TOML, NOT_YET, U64, Parsed, Rule
+from t0.config.fields import F32, NOT_TOML, U64, Parsed, Rule
 from t0.config.values import SourceFile, expect, to_json
 from t0.errors import ConfigError
 from t0.types.extra import ExtraBody, ExtraHeader
@@ -104,4 +104,4 @@ class ProviderConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     extra_headers: list[ExtraHeaderEntry] = []
     discard_unknown_chunks: bool = False
     cost: list[dict[str, Any]] | None = None
-    batch_cost: Annotated[list[dict[str, Any]] | None, NOT_YET] = None
+    batch_cost: list[dict[str, Any]] | None = None

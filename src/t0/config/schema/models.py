@@ -23,7 +23,8 @@ class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     namespace: Namespace | None = None
 
 
-EMBEDDING_PROVIDER_TYPES = ("openai", "azure", "openrouter")
+EMBEDDING_PROVIDER_TYPES = ("openai", "azure", "openrouter", "dummy")
+EMBEDDING_SHORTHANDS = ("openai::", "openrouter::", "dummy::")
 
 
 class EmbeddingProvider(Struct, frozen=True):

@@ -65,7 +65,7 @@ class ChatStream(EventDecoder):
         for key in dialect.streamed_thoughts:
             text = getattr(delta, key)
             if text is not None:
-                return [ThoughtChunk(dialect.thought_id, text, provider_type=self._provider.type)]
+                return [ThoughtChunk(dialect.thought_id, text, provider_type=self._provider.thought_type)]
         return []
 
     def texts(self, text: str | None) -> list[BlockChunk]:

@@ -36,7 +36,7 @@ class AWSConfig(ProviderConfig, frozen=True, kw_only=True):
     def _check_forms(self, path: str) -> None:
         for field in KEY_FIELDS:
             value = getattr(self, field)
-            if value is not None and _kind(value) not in ("env", "dynamic", "sdk"):
+            if value is not None and kind_of(value) not in ("env", "dynamic", "sdk"):
                 raise ConfigError(
                     f"Invalid `{field}` for `{self.type_name}` provider: only `env::`, `dynamic::`, and "
                     "`sdk` are supported.",
@@ -58,14 +58,14 @@ class AWSConfig(ProviderConfig, frozen=True, kw_only=True):
             )
         if key is None or secret is None:
             return
-        if _kind(key) != _kind(secret):
+        if kind_of(key) != kind_of(secret):
             raise ConfigError(
                 "`access_key_id` and `secret_access_key` must use the same source type "
                 f"(both `env::`, both `dynamic::`, or both `sdk`) for `{self.type_name}`",
                 key=path,
             )
-        if token is not None and _kind(token) not in (_kind(key), "sdk"):
-            source = _kind(key) if _kind(key) == "sdk" else f"{_kind(key)}::"
+        if token is not None and kind_of(token) not in (kind_of(key), "sdk"):
+            source = kind_of(key) if kind_of(key) == "sdk" else f"{kind_of(key)}::"
             raise ConfigError(
                 f"When using `{source}` for `access_key_id` and `secret_access_key`, `session_token` must also use "
                 f"`{source}` or be omitted for `{self.type_name}`",
@@ -73,7 +73,8 @@ class AWSConfig(ProviderConfig, frozen=True, kw_only=True):
             )
 
 
-def _kind(location: str) -> str:
+def kind_of(location: str) -> str:
+    """The form of a location (`env`, `dynamic`, `sdk` …), or `literal`."""
     try:
         return parse_location(location)[0]
     except ConfigError:

@@ -1,0 +1,132 @@
+"""CPU per request of everything between the HTTP server and the socket to the provider.
+
+    python bench/request_path.py [--stored] [--json FILE]
+
+The transport answers at once with a recorded completion, so neither network nor server is measured. `--stored` builds
+the whole row for each inference, as with observability on. The best of many short runs is printed: on a shared machine
+it is the one that nothing else disturbed. Run it from a development install and from a wheel to see what compiling the
+request path gives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import t0.routes.inference
+from t0.config.load import load
+from t0.gateway import Gateway
+from t0.kinds import all_kinds
+from t0.recorder.writer import Writer
+from t0.routes.http import Request
+from t0.upstream.base import HttpRequest, HttpResponse, HttpStream
+
+CONFIG = """
+[models.m]
+routing = ["openai"]
+[models.m.providers.openai]
+type = "openai"
+model_name = "gpt-4.1-mini"
+api_base = "http://127.0.0.1:1/openai/"
+api_key_location = "none"
+[functions.f]
+type = "chat"
+[functions.f.variants.v]
+type = "chat_completion"
+model = "m"
+max_tokens = 100
+"""
+ANSWER = json.dumps(
+    {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1700000000,
+        "model": "gpt-4.1-mini",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "The quick brown fox jumps over the lazy dog."},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {"prompt_tokens": 57, "completion_tokens": 17, "total_tokens": 74},
+    }
+).encode()
+MESSAGES = [{"role": "user", "content": "Is 4 a prime?"}]
+REQUESTS: dict[str, dict[str, Any]] = {
+    "openai": {"model": "tensorzero::function_name::f", "messages": MESSAGES, "stream": False},
+    "native": {"function_name": "f", "input": {"messages": MESSAGES}},
+}
+BATCH, BATCHES = 150, 200
+
+
+class Instant:
+    """A transport that answers without a network."""
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(200, {"content-type": "application/json"}, ANSWER)
+
+    async def stream(self, request: HttpRequest) -> HttpStream:
+        raise AssertionError("complete requests only")
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def measure(handler: Callable[..., Awaitable[Any]], gateway: Gateway, body: bytes) -> float:
+    request = Request("POST", "/", b"", [], body)
+    response = await handler(gateway, request)
+    assert response.status == 200, response.body
+    best = float("inf")
+    for _ in range(BATCHES):
+        started = time.perf_counter()
+        for _ in range(BATCH):
+            await handler(gateway, request)
+        best = min(best, (time.perf_counter() - started) / BATCH)
+    return best * 1e6
+
+
+async def run(stored: bool) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "tensorzero.toml"
+        config.write_text(CONFIG)
+        gateway = Gateway(
+            load(str(config), all_kinds(), os.environ),
+            env=os.environ,
+            data_dir=Path(folder),
+            transport=Instant(),
+            writer=Writer(Path(folder)),
+            reader=object() if stored else None,  # type: ignore[arg-type]
+            snapshot_hash="1",
+        )
+        gc.collect()
+        gc.freeze()
+        handlers = {"openai": t0.routes.inference.chat_completions, "native": t0.routes.inference.inference}
+        return {n: await measure(handlers[n], gateway, json.dumps(r).encode()) for n, r in REQUESTS.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--stored", action="store_true", help="observability on: build and append whole rows")
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    options = parser.parse_args()
+    compiled = not (t0.routes.inference.__file__ or "").endswith(".py")
+    figures = asyncio.run(run(options.stored))
+    print(f"Python {sys.version.split()[0]}, request path {'compiled' if compiled else 'interpreted'}")
+    for name, us in figures.items():
+        print(f"{name:8} {us:6.1f} µs a request")
+    if options.json:
+        options.json.write_text(json.dumps({"compiled": compiled, "stored": options.stored, "us": figures}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the providers on Google Cloud share: keys of the configuration, credentials, addresses."""
