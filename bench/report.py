@@ -35,8 +35,9 @@ def page(result: Result) -> str:
 
 
 def _opening(result: Result) -> str:
+    command = " ".join(["python -m bench.gateway", *result["flags"]])
     return (
-        f"Generated from one run of `{' '.join(['python -m bench.gateway', *result['flags']])}` on {result['started'][:10]}. "
+        f"Generated from one run of `{command}` on {result['started'][:10]}. "
         "Do not edit: `python -m bench.report JSON` writes this page."
     )
 

@@ -60,6 +60,6 @@ def await_rows(running: Running) -> dict[str, int]:
 def count_rows(data_dir: Path) -> dict[str, int]:
     client = clickhouse_connect.get_client(dsn=(data_dir / "store" / "url").read_text().strip())
     try:
-        return {table: int(client.command(f"SELECT count() FROM {table}")) for table in TABLES}
+        return {table: int(str(client.command(f"SELECT count() FROM {table}"))) for table in TABLES}
     finally:
         client.close()

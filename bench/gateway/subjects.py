@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -84,7 +84,7 @@ class Running:
 
     def cpu_by_role(self, before: dict[int, float]) -> dict[str, float]:
         """Seconds used since `before`, for each role."""
-        used: Counter[str] = Counter()
+        used: defaultdict[str, float] = defaultdict(float)
         for pid, seconds in self.cpu_seconds().items():
             used[role(self.server, pid)] += seconds - before.get(pid, 0.0)
         return dict(used)
@@ -112,7 +112,8 @@ def role(server: Server, pid: int) -> str:
 
 
 class Subject(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def version(self) -> str: ...
 

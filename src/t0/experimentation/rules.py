@@ -11,6 +11,8 @@ class UniformRule:
     """Every active variant with equal probability."""
 
     def pick(self, u: float, active: Collection[str]) -> str | None:
+        if len(active) == 1:
+            return next(iter(active))
         names = sorted(active, key=str.encode)
         return names[sampling.pick_uniform(u, len(names))] if names else None
 

@@ -46,6 +46,9 @@ class Context:
     def overhead_s(self) -> float:
         """Seconds spent so far, less the time in which at least one outbound exchange was under way."""
         total = time.monotonic() - self.started
+        if len(self.exchanges) == 1:
+            begin, end = self.exchanges[0]
+            return max(total - (end - begin), 0.0)
         covered = self.started
         for begin, end in sorted(self.exchanges):
             begin = max(begin, covered)

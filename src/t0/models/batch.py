@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -23,7 +23,7 @@ _ROWS_AT_ONCE = 100
 """After so many rows were made, other requests get their turn."""
 
 
-class BatchCall(NamedTuple):
+class BatchCall(Struct):
     """One call of a batch."""
 
     inference_id: str
@@ -50,24 +50,32 @@ class BatchModelProvider:
     async def start(self, calls: Sequence[BatchCall], credentials: Mapping[str, str]) -> ModelBatch:
         """Raises `RequestError`."""
         requests, rows = [], []
-        for i, (inference_id, call) in enumerate(calls):
+        for i, asked in enumerate(calls):
+            call = asked.call
             request = call.request
             if call.files is not None:
                 request = await call.files.for_provider(self.provider, request)
             requests.append(request)
-            rows.append(self.provider.batch_row(inference_id, request))
+            rows.append(self.provider.batch_row(asked.inference_id, request))
             if i % _ROWS_AT_ONCE == _ROWS_AT_ONCE - 1:
                 await asyncio.sleep(0)
+        await self._prepare(credentials)
         started = await self._run(self.provider.start_batch(rows, credentials))
         return ModelBatch(provider_name=self.name, requests=requests, rows=rows, started=started)
 
     async def poll(self, params: Mapping[str, Any]) -> BatchState:
         """Raises `RequestError`."""
+        await self._prepare({})
         return await self._run(self.provider.poll_batch(params))
 
     async def fetch_output(self, output: str) -> bytes:
         """Raises `RequestError`."""
+        await self._prepare({})
         return await self._run(self.provider.fetch_output(output))
+
+    async def _prepare(self, credentials: Mapping[str, str]) -> None:
+        if self.provider.prepares:
+            await self.provider.prepare(credentials, self._transport)
 
     async def _run(self, steps: Steps[T]) -> T:
         try:

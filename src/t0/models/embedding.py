@@ -60,6 +60,8 @@ class EmbeddingModelProvider:
 
     async def _embed(self, call: EmbeddingCall) -> EmbeddingResult:
         provider = self.provider
+        if provider.prepares:
+            await provider.prepare(call.credentials, self._transport)
         request = provider.embedding_request(call.request, call.credentials)
         answer = await exchange(provider, self._transport, request)
         try:

@@ -11,17 +11,13 @@ from msgspec.structs import replace
 from t0.config.schema import ProviderConfig
 from t0.errors import ModelProviderTimeout, ProviderFailure, RequestError, UpstreamError, UpstreamTimeout
 from t0.models.call import ModelCall, ModelResult
+from t0.models.exchange import TOO_SLOW, not_sent, with_raw_bodies
 from t0.models.limits import elapsed_ms, first_chunk_limit, total_deadline, within
 from t0.models.stream import ModelStream
 from t0.providers.base import Provider
 from t0.providers.cost import CostRules
 from t0.types.model import ModelRequest
 from t0.upstream.base import HttpRequest, HttpResponse, Transport
-
-_TOO_SLOW = (
-    "Request timed out due to `gateway.global_outbound_http_timeout_ms`. "
-    "Consider increasing this value in your configuration if you expect inferences to take longer to complete."
-)
 
 
 class ModelProvider:
@@ -126,22 +122,15 @@ class ModelProvider:
         return ModelProviderTimeout(self.name, setting, limit_ms)
 
     def _not_sent(self, error: UpstreamError, request: HttpRequest) -> ProviderFailure:
-        text = _TOO_SLOW if isinstance(error, UpstreamTimeout) else f"Error sending request: {error}"
-        failure = ProviderFailure("client", text, self.provider.type, api_type=self.provider.api_type)
-        return self._with_raw(failure, request.body, None)
+        return not_sent(self.provider, error, request)
 
     def stream_lost(self, error: UpstreamError) -> ProviderFailure:
         """The failure for a connection that ended in the middle of a stream."""
-        text = _TOO_SLOW if isinstance(error, UpstreamTimeout) else str(error)
+        text = TOO_SLOW if isinstance(error, UpstreamTimeout) else str(error)
         return ProviderFailure("fatal_stream", text, self.provider.type, api_type=self.provider.api_type)
 
     def _with_raw(self, failure: ProviderFailure, request: bytes, response: bytes | None) -> ProviderFailure:
-        keep_request, keep_response = self.provider.raw_bodies_in_errors
-        if keep_request and failure.raw_request is None:
-            failure.raw_request = request.decode("utf-8", "replace")
-        if keep_response and failure.raw_response is None and response is not None:
-            failure.raw_response = response.decode("utf-8", "replace")
-        return failure
+        return with_raw_bodies(self.provider, failure, request, response)
 
     # -- results -------------------------------------------------------------------------------------------------------
 

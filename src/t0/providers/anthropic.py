@@ -1,11 +1,13 @@
 """Anthropic's Messages API."""
 
+import builtins
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
 
 from t0.config.fields import Json, Url
+from t0.config.schema.common import ProviderConfig
 from t0.errors import InvalidMessage, InvalidRequest, ProviderFailure
 from t0.providers.anthropic_answer import Answer, AnthropicStream, answer_blocks, finish_reason, usage_of
 from t0.providers.anthropic_messages import PREFILL, repaired, tool_fields, wire_messages
@@ -46,7 +48,7 @@ class AnthropicConfig(KeyedConfig, frozen=True, kw_only=True):
 class Anthropic(JsonProvider):
     type = "anthropic"
     label = "Anthropic"
-    Config = AnthropicConfig
+    Config: ClassVar[builtins.type[ProviderConfig]] = AnthropicConfig
     base_url = "https://api.anthropic.com/v1/"
     path = "messages"
     client_statuses = frozenset({400, 401, 413, 429})
@@ -111,10 +113,11 @@ class Anthropic(JsonProvider):
             value = getattr(params, name)
             if value is not None:
                 body[name] = value
-        if params.service_tier in self.service_tiers:
-            body["service_tier"] = self.service_tiers[params.service_tier]
-        elif params.service_tier is not None:
-            unsupported_parameter(self.label, f"service_tier = {params.service_tier}")
+        tier = params.service_tier
+        if tier is not None and tier in self.service_tiers:
+            body["service_tier"] = self.service_tiers[tier]
+        elif tier is not None:
+            unsupported_parameter(self.label, f"service_tier = {tier}")
         if params.verbosity is not None:
             unsupported_parameter(self.label, "verbosity")
 
@@ -157,8 +160,8 @@ def thinking_fields(call: ModelRequest, product: str) -> dict[str, Any]:
     effort, budget = call.params.reasoning_effort, call.params.thinking_budget_tokens
     if effort is not None and budget is not None:
         raise InvalidRequest(
-            f"Cannot specify both `reasoning_effort` and `thinking_budget_tokens` for {product}. Use `reasoning_effort` "
-            "for adaptive thinking or `thinking_budget_tokens` for manual thinking."
+            f"Cannot specify both `reasoning_effort` and `thinking_budget_tokens` for {product}. "
+            "Use `reasoning_effort` for adaptive thinking or `thinking_budget_tokens` for manual thinking."
         )
     fields: dict[str, Any] = {}
     output_config: dict[str, Any] = {}

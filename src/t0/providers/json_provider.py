@@ -9,7 +9,6 @@ from t0.config.credentials import Credential, CredentialStore
 from t0.errors import ProviderFailure, status_line
 from t0.providers.base import USER_AGENT, HeaderItems, Headers, Provider, endpoint
 from t0.providers.extra import applicable, apply_headers, change_body
-from t0.providers.keyed import KeyedConfig
 from t0.types.extra import ExtraBody, ExtraHeader
 from t0.types.model import ModelRequest
 from t0.upstream.base import HttpRequest, Url
@@ -21,7 +20,6 @@ _encoder = msgspec.json.Encoder()
 
 
 class JsonProvider(Provider):
-    Config: ClassVar[type[KeyedConfig]]
     base_url: ClassVar[str] = ""
     """The fixed address; vendors whose `api_base` is required leave it empty."""
     path: str

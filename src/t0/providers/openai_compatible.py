@@ -4,7 +4,7 @@ A vendor is a thin subclass in a file of its own: its config struct, its address
 where it goes its own way.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -57,8 +57,8 @@ class OpenAICompatible(JsonProvider):
         if call.stream and self.dialect.stream_options:
             body["stream_options"] = {"include_usage": True}
         self.add_parameters(body, call)
-        body.update(self.tool_fields(call))
-        body.update(self.json_fields(call))
+        body |= self.tool_fields(call)
+        body |= self.json_fields(call)
         return body
 
     def model_name(self, call: ModelRequest) -> str:
@@ -109,9 +109,14 @@ class OpenAICompatible(JsonProvider):
         system = instructed_system(call) if self.dialect.json_instruction else call.system
         return [] if system is None else [{"role": "system", "content": system}]
 
-    def message(self, message: ModelMessage, call: ModelRequest) -> Iterator[ChatMessage]:
+    def message(self, message: ModelMessage, call: ModelRequest) -> Iterable[ChatMessage]:
         """The wire messages for one message: none when nothing is left to say, several with tool results."""
+        content = message.content
+        if len(content) == 1 and isinstance(content[0], Text):
+            return ({"role": message.role, "content": content[0].text},)
+        return self._mixed_message(message, call)
 
+    def _mixed_message(self, message: ModelMessage, call: ModelRequest) -> Iterator[ChatMessage]:
         def file_part(file: File) -> dict[str, Any]:
             return self.file_part(file, call)
 

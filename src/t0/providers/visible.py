@@ -10,6 +10,8 @@ def visible_messages(call: ModelRequest, provider_name: str, thought_type: str) 
 
     `thought_type` is what a thought's `provider_type` must equal. A message left empty stays, empty.
     """
+    if not any(isinstance(b, (Thought, Unknown)) for m in call.messages for b in m.content):
+        return call.messages
 
     def seen(block: ModelBlock) -> bool:
         if isinstance(block, Thought):
@@ -18,8 +20,6 @@ def visible_messages(call: ModelRequest, provider_name: str, thought_type: str) 
             return block.model_name in (None, call.model_name) and block.provider_name in (None, provider_name)
         return True
 
-    if all(seen(block) for message in call.messages for block in message.content):
-        return call.messages
     return [ModelMessage(message.role, [b for b in message.content if seen(b)]) for message in call.messages]
 
 

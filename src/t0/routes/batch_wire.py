@@ -55,7 +55,7 @@ class WireBatch(Struct, kw_only=True, forbid_unknown_fields=True):
     tool_choice: Column[str | WireSpecificTool] = None
     parallel_tool_calls: Column[bool] = None
     provider_tools: Column[list[dict[str, Any]]] = None
-    output_schemas: Column[Any] = None
+    output_schemas: list[Any] | None = None
     credentials: dict[str, str] = {}
 
 

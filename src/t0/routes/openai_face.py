@@ -240,6 +240,8 @@ def _json_message(output: JsonOutput) -> WireMessage:
 
 
 def _message(blocks: list[ChatBlock]) -> WireMessage:
+    if len(blocks) == 1 and isinstance(blocks[0], Text):
+        return WireMessage(content=blocks[0].text)
     texts = [b.text for b in blocks if isinstance(b, Text)]
     calls = [
         WireToolCall(b.id, WireFunction(b.raw_name, b.raw_arguments)) for b in blocks if isinstance(b, ToolCallOutput)

@@ -116,7 +116,6 @@ def parse(body: bytes) -> OpenAIRequest:
     function_name, model_name = _target(wire.model)
     system_and_messages = parse_messages(wire.messages)
     tools = _dynamic_tools(wire)
-    cache = wire.cache_options or WireCacheOptions()
     inference = InferenceRequest(
         function_name=function_name,
         model_name=model_name,
@@ -131,7 +130,7 @@ def parse(body: bytes) -> OpenAIRequest:
         tools=tools,
         output_schema=_output_schema(wire.response_format),
         credentials=wire.credentials,
-        cache_options=CacheOptions(enabled=cache.enabled, max_age_s=cache.max_age_s),
+        cache_options=_cache_options(wire.cache_options),
         include=Include(
             raw_response=wire.include_raw_response,
             raw_usage=wire.include_raw_usage,
@@ -142,6 +141,10 @@ def parse(body: bytes) -> OpenAIRequest:
         dynamic_variant=wire.dynamic_variant,
     )
     return OpenAIRequest(inference, _include_usage(wire))
+
+
+def _cache_options(wire: WireCacheOptions | None) -> CacheOptions:
+    return CacheOptions() if wire is None else CacheOptions(enabled=wire.enabled, max_age_s=wire.max_age_s)
 
 
 def _refuse_unknown_fields(body: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+
 from msgspec import Struct
 
 from t0.errors import RequestError

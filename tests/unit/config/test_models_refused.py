@@ -138,7 +138,7 @@ from unit.config.conftest import Refusal
             '[embedding_models.e]\nrouting = ["p"]\nproviders.p = { type = "anthropic", model_name = "x" }',
             (
                 "embedding_models.e.providers.p: Unsupported provider config for embedding: `anthropic`, "
-                "expected one of `openai`, `azure`, `openrouter`"
+                "expected one of `openai`, `azure`, `openrouter`, `dummy`"
             ),
             id="embedding_provider_type",
         ),

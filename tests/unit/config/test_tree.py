@@ -303,13 +303,6 @@ def test_a_variant_of_a_namespace_needs_weight_zero_without_an_experiment(read: 
             id="evaluator",
         ),
         pytest.param(
-            '[embedding_models.e]\nrouting = ["p"]\n'
-            'providers.p = { type = "openai", model_name = "x", timeout_ms = 1 }',
-            "embedding_models",
-            "this key yet",
-            id="embedding_models",
-        ),
-        pytest.param(
             CHAT + '[evaluations.x]\ntype = "static"\nfunction_name = "f"',
             "evaluations",
             "this key yet",

@@ -60,6 +60,16 @@ def test_what_is_missing_and_not_required_costs_nothing() -> None:
     assert CostRules.parse([{"pointer": "/x~1y", "cost_per_unit": 1}], KEY).complete("{}") == 0
 
 
+def test_where_nothing_streams_there_is_one_pointer() -> None:
+    entries = [
+        {"pointer": "/a", "cost_per_unit": 1},
+        {"pointer_nonstreaming": "/a", "pointer_streaming": "/b", "cost_per_unit": 1},
+    ]
+    with pytest.raises(ConfigError) as error:
+        CostRules.parse(entries, KEY, single=True)
+    assert str(error.value) == f"{KEY}[1]: missing field `pointer`"
+
+
 POINTERS = "specify either `pointer` alone, or both `pointer_nonstreaming` and `pointer_streaming`"
 
 

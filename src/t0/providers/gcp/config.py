@@ -29,7 +29,9 @@ class GCPConfig(ProviderConfig, frozen=True, kw_only=True):
 
     def host(self) -> str:
         """Where Google serves the location; `global` has no prefix."""
-        return "aiplatform.googleapis.com" if self.location == "global" else f"{self.location}-aiplatform.googleapis.com"
+        return (
+            "aiplatform.googleapis.com" if self.location == "global" else f"{self.location}-aiplatform.googleapis.com"
+        )
 
     def resource(self) -> str:
         """The model or endpoint, below the project's location."""

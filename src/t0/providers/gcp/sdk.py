@@ -9,7 +9,7 @@ import asyncio
 import concurrent.futures
 import time
 from collections.abc import Callable, Mapping
-from datetime import timezone
+from datetime import UTC
 from typing import Any, NamedTuple
 
 from t0.errors import ConfigError, UpstreamError
@@ -67,7 +67,7 @@ class DefaultCredentials:
         expiry = self._found.expiry
         expires_at = time.time() + UNKNOWN_LIFETIME_S
         if expiry is not None:
-            expires_at = expiry.replace(tzinfo=timezone.utc).timestamp()
+            expires_at = expiry.replace(tzinfo=UTC).timestamp()
         return Token(self._found.token, expires_at, getattr(self._found, "quota_project_id", None))
 
 

@@ -39,9 +39,7 @@ class SharedToken:
     A failed fetch leaves a token that may still be sent in its place. Belongs to the event loop of its first use.
     """
 
-    def __init__(
-        self, fetch: Callable[[Transport], Awaitable[Token]], clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, fetch: Callable[[Transport], Awaitable[Token]], clock: Callable[[], float] = time.time) -> None:
         self._fetch, self._clock = fetch, clock
         self.token: Token | None = None
         self._renewal: asyncio.Task[str | None] | None = None

@@ -1,7 +1,6 @@
 """What Vertex AI's providers share, whoever made the model: addresses and bearer tokens."""
 
 from collections.abc import Mapping
-from typing import ClassVar
 
 from t0.config.credentials import Credential, CredentialStore, parse_location
 from t0.providers.base import HeaderItems
@@ -15,16 +14,14 @@ DEFAULT_LOCATION = "path_from_env::GCP_VERTEX_CREDENTIALS_PATH"
 
 
 class VertexProvider(VerbProvider):
-    Config: ClassVar[type[GCPConfig]]  # type: ignore[assignment]
-    config: GCPConfig
-
     # -- address -------------------------------------------------------------------------------------------------------
 
     def api_base(self) -> str:
-        return self.config.api_base or f"https://{self.config.host()}/v1/"
+        config: GCPConfig = self.config
+        return config.api_base or f"https://{config.host()}/v1/"
 
     def resource(self) -> str:
-        config = self.config
+        config: GCPConfig = self.config
         return f"projects/{config.project_id}/locations/{config.location}/{config.resource()}"
 
     # -- token ---------------------------------------------------------------------------------------------------------
@@ -84,7 +81,7 @@ class VertexProvider(VerbProvider):
 
     def auth_headers(self, key: str) -> HeaderItems:
         token = self._login.shared.token if self._login is not None else None
-        headers = (("authorization", f"Bearer {key}"),)
-        if token is not None and token.value == key and token.quota_project is not None:
-            headers += (("x-goog-user-project", token.quota_project),)
-        return headers
+        bearer = ("authorization", f"Bearer {key}")
+        if token is None or token.value != key or token.quota_project is None:
+            return (bearer,)
+        return (bearer, ("x-goog-user-project", token.quota_project))

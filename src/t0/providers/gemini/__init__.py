@@ -1,0 +1,1 @@
+"""Gemini's API, as Google AI Studio and Vertex AI speak it."""
