@@ -63,7 +63,7 @@ def _add_gateway(parser: argparse.ArgumentParser) -> None:
 
 
 def _gateway(options: argparse.Namespace) -> int:
-    from t0.launch import gateway
+    from t0.startup import gateway
 
     return gateway(options, os.environ)
 

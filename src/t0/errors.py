@@ -13,7 +13,7 @@
        ├─ nothing worked           AllModelProvidersFailed, AllRetriesFailed, AllVariantsFailed, AllCandidatesFailed
        └─ t0's fault               InternalError, InferenceError, TemplateError
 
-Statuses and texts are those of the reference (`docs/errors.md`). `kind` is the key of `error_json`.
+Statuses and texts are those of the reference (`docs/clients.md`, errors). `kind` is the key of `error_json`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the variant of a request is chosen (`docs/experimentation.md`)."""
+"""How the variant of a request is chosen (`docs/configuration/functions.md`)."""
 
 from __future__ import annotations
 

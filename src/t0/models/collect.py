@@ -1,4 +1,4 @@
-"""Assembling the chunks of a stream into blocks (`spec` of providers: assembling a stream)."""
+"""Assembling the chunks of a stream into blocks."""
 
 from __future__ import annotations
 

@@ -35,6 +35,15 @@ class ModelTable:
         self._shorthand: LRUCache[str, Model] = LRUCache(_SHORTHAND_MODELS)
         self.embeddings = EmbeddingTable(config, self._credentials, transport)
 
+    async def check(self) -> None:
+        """Finds out what only I/O can tell about the configured providers. Raises `ConfigError`."""
+        for name, model in self._configured.items():
+            for provider in model.providers:
+                try:
+                    await provider.provider.check(self._transport)
+                except RequestError as e:
+                    raise ConfigError(e.text, key=f"models.{name}.providers.{provider.name}") from e
+
     def find(self, name: str) -> Model | None:
         """The model, or None when neither the configuration nor a shorthand prefix knows it."""
         found = self._configured.get(name) or self._shorthand.get(name)

@@ -62,6 +62,9 @@ class Provider:
         self.name = name
         self.config = config
 
+    async def check(self, transport: Transport) -> None:
+        """Finds out at start-up what only I/O can tell about the configuration. Raises `RequestError`."""
+
     async def prepare(self, credentials: Mapping[str, str], transport: Transport) -> None:
         """Sees to what `request` needs and only I/O can give, such as a token. Raises `RequestError`."""
 

@@ -1,4 +1,4 @@
-"""Records as database rows (`spec/data-model` 3.2, 4, 6.2, 6.3). Pure.
+"""Records as database rows. Pure.
 
 Every JSON column is sent as text, so that what is stored depends on no setting of the server.
 """

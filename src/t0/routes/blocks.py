@@ -1,4 +1,4 @@
-"""Content blocks of the native API: decoded JSON to `types.content` (`docs/inference.md`, content blocks)."""
+"""Content blocks of the native API: decoded JSON to `types.content` (`docs/clients.md`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Request bodies: JSON bytes to wire structs, and the error texts of what does not fit (`docs/errors.md`).
+"""Request bodies: JSON bytes to wire structs, and the error texts of what does not fit.
 
 The decoder tells where a value has the wrong type but not which value it was; on that path alone the body is decoded a
 second time to quote the value, as the reference does.
@@ -56,7 +56,7 @@ def syntax_error(error: msgspec.DecodeError, body: bytes) -> str:
 
 
 def explain(error: msgspec.ValidationError, body: bytes, type_: Any) -> str:
-    """`path: detail` in the wording of the reference (`spec` of field errors)."""
+    """`path: detail` in the wording of the reference."""
     text = str(error)
     if found := _MISSING.match(text):
         return _located(found[2], f"missing field `{found[1]}`")

@@ -1,4 +1,4 @@
-"""OpenAI messages and content parts to t0's input (`docs/openai.md`, messages)."""
+"""OpenAI messages and content parts to t0's input."""
 
 from __future__ import annotations
 

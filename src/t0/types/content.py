@@ -1,6 +1,6 @@
 """Content blocks: what messages and answers are made of.
 
-The encoded JSON of these structs is the stored form of `spec/data-model` 4.1 and 4.2 (`ChatInference.input`,
+The encoded JSON of these structs is the stored form (`ChatInference.input`,
 `ModelInference.output` …): field order and the omission of unset fields are part of that contract.
 """
 

@@ -24,7 +24,7 @@ class Usage(Struct):
 
 
 class ModelRequest(Struct, kw_only=True):
-    """A provider-independent model call (`spec/providers` 1.1).
+    """A provider-independent model call.
 
     `params.json_mode` is never "tool" here: that mode has become a tool by then. `variant_extra_…` hold the variant's
     entries, `extra_…` the request's, filtered by variant but not by model and provider; between the two come the model

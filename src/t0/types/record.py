@@ -82,7 +82,7 @@ class HumanFeedback(Struct, kw_only=True):
 class FeedbackRecord(Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="feedback"):
     """One feedback, to be stored. `target_type` is set for comments, `metric_name` for metrics.
 
-    `value` of a demonstration is the stored output (`spec/data-model` 4.4), as a value or as its JSON text.
+    `value` of a demonstration is the stored output, as a value or as its JSON text.
     """
 
     table: FeedbackTable

@@ -62,6 +62,10 @@ class VertexProvider(VerbProvider):
             self._login, self.prepares = credential, True
         return credential
 
+    async def check(self, transport: Transport) -> None:
+        if self._login is not None:
+            await self._login.shared.ensure(transport)
+
     async def prepare(self, credentials: Mapping[str, str], transport: Transport) -> None:
         if self._login is not None and self._own_key not in credentials:
             await self._login.shared.ensure(transport)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib.util
 import logging
 import os
@@ -90,8 +91,16 @@ def _check_runnable(config: Config, env: Mapping[str, str]) -> Snapshot:
 
     Raises `ConfigError` here, once, instead of in every worker.
     """
-    ModelTable(config, env, make_transport(env))
+    asyncio.run(_check_models(config, env))
     return snapshot(config, build_templates(config).extra_sources())
+
+
+async def _check_models(config: Config, env: Mapping[str, str]) -> None:
+    transport = make_transport(env)
+    try:
+        await ModelTable(config, env, transport).check()
+    finally:
+        await transport.close()
 
 
 def _bind_address(options: argparse.Namespace, environment: Environment, config: Config) -> tuple[str, int]:
