@@ -99,8 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--head-python", metavar="PYTHON")
     parser.add_argument("--cases", default=",".join(c.name for c in CASES), help="default: %(default)s")
     parser.add_argument("--measure", default="instructions,time", help="default: %(default)s")
-    parser.add_argument("--pairs", type=int, default=8, metavar="N", help="of one start, for time (default: 8)")
-    parser.add_argument("--sample", type=float, default=0.7, metavar="S", help="length of a sample (default: 0.7)")
+    parser.add_argument("--pairs", type=int, default=20, metavar="N", help="of one start, for time (default: 20)")
+    parser.add_argument("--sample", type=float, default=0.25, metavar="S", help="length of a sample (default: 0.25)")
     parser.add_argument("--json", type=Path, metavar="FILE")
     return parser
 

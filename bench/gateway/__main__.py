@@ -117,6 +117,7 @@ def _start(
             _say(f"left out, it does not start: {e}")
             continue
         stack.callback(running.stop)
+        await_rows(running)
         started[subject.name] = running
         facts: dict[str, Any] = {"version": subject.version(), "first_answer_s": running.first_answer_s}
         result["subjects"][subject.name] = {**facts, "memory_mb": {"idle": running.memory()}}

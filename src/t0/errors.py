@@ -22,6 +22,8 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar, Literal
 
+import msgspec
+
 
 class T0Error(Exception):
     """The root of all errors of this package."""
@@ -77,6 +79,15 @@ class UnsendableRequest(UpstreamError):
 # -- requests ----------------------------------------------------------------------------------------------------------
 
 
+class Verbosity:
+    """How much errors tell: set once per process, from `[gateway]`."""
+
+    debug: ClassVar[bool] = False
+    """Whether texts show raw provider bodies and the data that failed a schema."""
+    structured: ClassVar[bool] = False
+    """Whether bodies carry `error_json`."""
+
+
 class RequestError(T0Error):
     """An error with an HTTP answer. `fields` fill `error_json`; `text` is what the client reads."""
 
@@ -85,9 +96,13 @@ class RequestError(T0Error):
     retryable: bool = True
 
     def __init__(self, text: str, **fields: Any) -> None:
-        self.text = text
+        self._text = text
         self.fields = fields or {"message": text}
         super().__init__(text)
+
+    @property
+    def text(self) -> str:
+        return self._text
 
     def describe(self) -> dict[str, Any]:
         """The structured error, an externally tagged object."""
@@ -96,6 +111,11 @@ class RequestError(T0Error):
     def provider_failures(self) -> list[ProviderFailure]:
         """The provider failures in this error's tree, in the order of the attempts."""
         return []
+
+
+def compact(value: Any) -> str:
+    """A JSON value as text without spaces."""
+    return msgspec.json.encode(value).decode()
 
 
 def _described(value: Any) -> Any:
@@ -142,8 +162,9 @@ class JsonSchemaValidation(RequestError):
     status, kind = 400, "JsonSchemaValidation"
 
     def __init__(self, messages: Sequence[str], data: Any, schema: str) -> None:
+        shown = f"\n\nData:\n{compact(data)}" if Verbosity.debug else ""
         super().__init__(
-            "JSON Schema validation failed:\n" + "\n".join(messages) + f"\n\nSchema:\n{schema}",
+            "JSON Schema validation failed:\n" + "\n".join(messages) + f"{shown}\n\nSchema:\n{schema}",
             messages=list(messages),
             data=data,
             schema=schema,
@@ -393,9 +414,9 @@ class ProviderFailure(RequestError):
         self.upstream_status, self.raw_request, self.raw_response = upstream_status, raw_request, raw_response
         if kind == "client" and upstream_status is not None:
             self.status = upstream_status
-        super().__init__(self._text(message))
+        super().__init__(self._worded(message))
 
-    def _text(self, message: str) -> str:
+    def _worded(self, message: str) -> str:
         if self.failure == "fatal_stream":
             return f"Inference stream closed due to error from {self.provider_type} server: {message}"
         if self.failure == "server":
@@ -404,9 +425,12 @@ class ProviderFailure(RequestError):
             return f"Error from {self.provider_type} client: {message}"
         return f"Error {status_line(self.upstream_status)} from {self.provider_type} client: {message}"
 
-    def debug_text(self) -> str:
-        """The text with raw bodies, as `gateway.debug` shows it."""
-        head = f"Error from {self.provider_type} client: {self.message}" if self.failure == "client" else self.text
+    @property
+    def text(self) -> str:
+        """In debug mode with the raw bodies, which are known only after the failure was made."""
+        if not Verbosity.debug:
+            return self._text
+        head = f"Error from {self.provider_type} client: {self.message}" if self.failure == "client" else self._text
         request = f"\nRaw request: {self.raw_request}" if self.raw_request is not None else ""
         response = f"\nRaw response: {self.raw_response}" if self.raw_response is not None else ""
         return head + request + response
@@ -419,7 +443,12 @@ class ProviderFailure(RequestError):
         }
         if self.failure == "client":
             fields["status_code"] = self.upstream_status
-        return {_FAILURE_KINDS[self.failure]: {**fields, "raw_request": None, "raw_response": None}}
+        return {_FAILURE_KINDS[self.failure]: {**fields, **self._raw_bodies()}}
+
+    def _raw_bodies(self) -> dict[str, str | None]:
+        if Verbosity.debug:
+            return {"raw_request": self.raw_request, "raw_response": self.raw_response}
+        return {"raw_request": None, "raw_response": None}
 
     def provider_failures(self) -> list[ProviderFailure]:
         return [self]

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from t0.app import App
 from t0.config.schema import Config
+from t0.errors import Verbosity
 from t0.gateway import Gateway
 from t0.recorder.writer import Writer
 from t0.storage.reader import Reader
@@ -54,6 +55,7 @@ def create_app() -> App:
 
 async def _open(options: WorkerOptions) -> Gateway:
     config = options.config
+    Verbosity.debug, Verbosity.structured = config.gateway.debug, config.gateway.unstable_error_json
     gateway = Gateway(
         config,
         env=os.environ,

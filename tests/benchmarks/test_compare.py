@@ -12,7 +12,7 @@ SEEDS = range(20)
 
 
 def ratios(seed: int, *, slower_by: float, pairs: int = 8, rounds: int = 4) -> list[list[float]]:
-    """Of a noisy machine: 6 % between samples, 1 % between starts, now and then a sample that took half as long again."""
+    """Of a noisy machine: 6 % between samples, 1 % between starts, and one in ten took half as long again."""
     random = np.random.default_rng(seed)
     starts = 1 + slower_by + random.normal(0, 0.01, rounds)
     spikes = 1 + 0.5 * (random.random((rounds, pairs)) < 0.1)
@@ -77,7 +77,7 @@ def test_more_rounds_are_taken_while_it_is_unclear(heads: list[int], taken: int)
 
 
 def test_what_cannot_be_built_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BuildFailed, match="`no-such-revision` is neither a folder with a setup.py nor a revision"):
+    with pytest.raises(BuildFailed, match=r"`no-such-revision` is neither a folder with a setup\.py nor a revision"):
         build("no-such-revision", tmp_path / "a")
     broken = tmp_path / "broken"
     broken.mkdir()

@@ -93,7 +93,7 @@ def test_errors_are_counted_by_status(mock: Mock) -> None:
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://example.com/", "https://127.0.0.1/"])
 def test_only_this_machine_may_be_loaded(url: str) -> None:
-    with pytest.raises(LoadFailed, match="expected|loopback"):
+    with pytest.raises(LoadFailed, match=r"expected|loopback"):
         load(url, b"", [])
 
 

@@ -132,6 +132,8 @@ def warn_of_settings(storage: ObjectStorage, env: Mapping[str, str]) -> None:
         return
     if _allows_http(storage, env):
         log.warning("`[object_storage]` allows plain HTTP: files and signatures may travel unencrypted")
+    elif (storage.endpoint or "").startswith("http://"):
+        log.warning("`object_storage.endpoint` is a plain HTTP address, which takes `allow_http = true`")
     endpoint, bucket = (storage.endpoint or "").rstrip("/"), storage.bucket_name
     if bucket and endpoint.endswith(bucket):
         log.warning("`object_storage.endpoint` ends in the bucket name, which is appended to it once more")

@@ -1,6 +1,6 @@
 """What together and fireworks share: thoughts in `<think>` tags or in a field, told apart by their `extra_data`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from t0.providers.chat.messages import ChatMessage
@@ -36,7 +36,7 @@ class ThinkingProvider(OpenAICompatible):
         _, field = sort_thoughts(blocks)
         return {str(self.dialect.replayed_thoughts): "\n\n".join(field)} if field else {}
 
-    def message(self, message: ModelMessage, call: ModelRequest) -> Iterator[ChatMessage]:
+    def message(self, message: ModelMessage, call: ModelRequest) -> Iterable[ChatMessage]:
         """Thoughts that came in tags go back in tags, before the rest of their message."""
         tagged = sort_thoughts(message.content)[0] if message.role == "assistant" else []
         if tagged:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from t0._core import uuid7
-from t0.errors import JsonRequest, ProviderFailure, RequestError
+from t0.errors import JsonRequest, ProviderFailure, RequestError, Verbosity
 from t0.routes.blocks import WireInput, parse_input
 from t0.routes.decode import decode
 from t0.routes.fields import parse_extra_body, parse_extra_headers, parse_provider_tools, parse_tools
@@ -281,7 +281,10 @@ class NativeFace:
 
 
 def error_body(error: RequestError) -> dict[str, Any]:
-    return {"error": error.text}
+    body: dict[str, Any] = {"error": error.text}
+    if Verbosity.structured:
+        body["error_json"] = error.describe()
+    return body
 
 
 def failed_entries(failures: list[ProviderFailure]) -> list[RawEntry]:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from t0.errors import RequestError
+from t0.errors import RequestError, Verbosity
 from t0.routes.native import failed_entries
 from t0.types.content import (
     BlockChunk,
@@ -232,7 +232,10 @@ class OpenAIFace:
 
 
 def error_body(error: RequestError) -> dict[str, Any]:
-    return {"error": {"message": error.text}}
+    inner: dict[str, Any] = {"message": error.text}
+    if Verbosity.structured:
+        inner["tensorzero_error_json"] = inner["error_json"] = error.describe()
+    return {"error": inner}
 
 
 def _json_message(output: JsonOutput) -> WireMessage:

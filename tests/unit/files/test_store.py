@@ -143,6 +143,7 @@ def test_an_endpoint_from_the_environment() -> None:
 
 
 PLAIN = "`[object_storage]` allows plain HTTP: files and signatures may travel unencrypted"
+NOT_ALLOWED = "`object_storage.endpoint` is a plain HTTP address, which takes `allow_http = true`"
 TWICE = "`object_storage.endpoint` ends in the bucket name, which is appended to it once more"
 
 
@@ -152,6 +153,7 @@ TWICE = "`object_storage.endpoint` ends in the bucket name, which is appended to
         pytest.param(S3, {"AWS_ALLOW_HTTP": "true"}, [], id="the configuration wins"),
         pytest.param(S3Storage(bucket_name="b"), {"AWS_ALLOW_HTTP": "true"}, [PLAIN], id="allowed by the environment"),
         pytest.param(S3Storage(bucket_name="b", allow_http=True), {}, [PLAIN], id="allowed by the configuration"),
+        pytest.param(S3Storage(bucket_name="b", endpoint="http://x"), {}, [NOT_ALLOWED], id="plain and not allowed"),
         pytest.param(S3Storage(bucket_name="b", endpoint="https://x/b/"), {}, [TWICE], id="bucket in the endpoint"),
         pytest.param(S3Storage(bucket_name="b", endpoint="https://x/"), {}, [], id="nothing odd"),
         pytest.param(DisabledStorage(), {"AWS_ALLOW_HTTP": "true"}, [], id="disabled"),

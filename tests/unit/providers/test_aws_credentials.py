@@ -276,7 +276,7 @@ def container() -> Iterator[tuple[str, list[dict[str, str]]]]:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/", answers
     server.shutdown()
