@@ -15,10 +15,10 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -189,10 +189,11 @@ def timed_round(case: Case, builds: Builds, number: int, pairs: int, sample_s: f
     """Starts both afresh and measures them in turns; each is first in half of the pairs."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-time-")))
+        wrapper = stack.enter_context(_own_core())
         mock = stack.enter_context(Mock(folder / "mock"))
         sides = []
         for i, built in enumerate(builds):
-            sides.append(_subject(case, built, number).start(folder / str(i), mock))
+            sides.append(replace(_subject(case, built, number), wrapper=wrapper).start(folder / str(i), mock))
             stack.callback(sides[-1].stop)
         requests = max(1, int(min(_warm_up(side, case) for side in sides) * sample_s))
         measured = []
@@ -206,6 +207,24 @@ def timed_round(case: Case, builds: Builds, number: int, pairs: int, sample_s: f
 def _subject(case: Case, built: Build, number: int) -> T0:
     # Equal seeds, so that the order of sets is not among the differences.
     return T0(1, case.stores, built.python, {**built.env, "PYTHONHASHSEED": str(number)})
+
+
+@contextmanager
+def _own_core() -> Iterator[list[str]]:
+    """The command that keeps a gateway on one core, while the mock and the generator keep off it.
+
+    Otherwise its threads settle on one core or on two, and stay there: a difference between two starts of the same code.
+    """
+    cores = os.sched_getaffinity(0)
+    if len(cores) == 1:
+        yield []
+        return
+    own = max(cores)
+    os.sched_setaffinity(0, cores - {own})
+    try:
+        yield ["taskset", "--cpu-list", str(own)]
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 def _warm_up(running: Running, case: Case) -> float:

@@ -214,6 +214,7 @@ class Launcher:
         options = self._options
         children: list[Child] = []
         if options.embeds_store:
+            _prepared_file(options.data_dir).unlink(missing_ok=True)
             children.append(CommandChild("store", ["store", "--data-dir", str(options.data_dir)]))
             children.append(ForkedChild("preparation of the store", self._prepare, runs_once=True))
         settings = options.data_dir / "recorder" / "settings.json"
@@ -227,10 +228,10 @@ class Launcher:
     def _prepare(self) -> None:
         """Waits for the embedded store and makes it ready; the gateway serves meanwhile, and its records wait."""
         options = self._options
-        find = _database_finder(options)
-        while (url := find()) is None:
+        while (url := _read(url_file(options.data_dir))) is None:
             time.sleep(_STORE_POLL_S)
         prepare(options.preparation(url))
+        _prepared_file(options.data_dir).touch()
 
     def _serve(self, listener: socket.socket) -> None:
         from t0.server import serve
@@ -310,15 +311,20 @@ def _database_finder(options: LaunchOptions) -> Callable[[], str | None]:
     if options.environment.clickhouse_url is not None:
         url = options.environment.clickhouse_url
         return lambda: url
-    file = url_file(options.data_dir)
+    url, prepared = url_file(options.data_dir), _prepared_file(options.data_dir)
+    return lambda: _read(url) if prepared.exists() else None
 
-    def find() -> str | None:
-        try:
-            return file.read_text().strip()
-        except FileNotFoundError:
-            return None
 
-    return find
+def _prepared_file(data_dir: Path) -> Path:
+    """There once the embedded store has the schema of this release; until then workers do not read from it."""
+    return data_dir / "store" / "prepared"
+
+
+def _read(file: Path) -> str | None:
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        return None
 
 
 def _lock(data_dir: Path) -> IO[str]:

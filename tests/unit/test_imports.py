@@ -21,13 +21,14 @@ KERNELS = sorted(SOURCE.glob("t0/_core/*.pyx"))
 # From the command line down to the network. A module imports from its own part and from those below it.
 LINE = (
     "cli",
-    "launch",
+    "startup",
     "launcher",
     "server",
     "worker",
     "app",
     "routes",
     "feedback",
+    "batch",
     "inference",
     "gateway",
     "kinds",

@@ -41,11 +41,12 @@ async def _true_or_none(found: Awaitable[bool]) -> bool | None:
 
 async def _poll(target_id: str, reader: Reader | None, look: Callable[[Reader], Awaitable[T | None]]) -> T | None:
     """What `look` finds, tried until the target would be visible if it existed. A failing database ends the wait."""
-    deadline = time.monotonic() + wait_s(target_id, time.time())
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + wait_s(target_id, time.time())
     pause = _FIRST_PAUSE_S
     while True:
         found = await look(reader) if reader is not None else None
-        remaining = deadline - time.monotonic()
+        remaining = deadline - clock()
         if found is not None or remaining <= 0:
             return found
         await asyncio.sleep(min(pause, remaining))

@@ -13,6 +13,9 @@ from t0.errors import AllRetriesFailed, RequestError
 
 T = TypeVar("T")
 
+_LARGEST_POWER = 64
+"""2^64 s are beyond every cap; much larger powers are beyond what a float holds."""
+
 
 class RetryPolicy(Struct, frozen=True):
     """`retries = { num_retries, max_delay_s }` of a variant."""
@@ -22,7 +25,7 @@ class RetryPolicy(Struct, frozen=True):
 
     def delay_s(self, attempt: int) -> float:
         """Seconds to wait before retry `attempt` (from 0): 1 s at first, then doubling up to the cap, plus jitter."""
-        base = 1.0 if attempt == 0 else min(2.0**attempt, self.max_delay_s)
+        base = 1.0 if attempt == 0 else min(2.0 ** min(attempt, _LARGEST_POWER), self.max_delay_s)
         return base + random.uniform(0, base)
 
 

@@ -16,6 +16,7 @@ from t0.providers.batch import BatchProvider, Steps
 from t0.providers.json_provider import UNREADABLE, body_text
 from t0.providers.openai import OpenAI
 from t0.types.batch import BatchOutput, BatchState, BatchStatus, StartedBatch
+from t0.types.content import OutputBlock
 from t0.types.model import ModelRequest
 from t0.types.params import ChatCompletionParams
 from t0.upstream.base import HttpRequest, HttpResponse
@@ -113,6 +114,9 @@ class OpenAIBatches(BatchProvider, OpenAI):
             except (*UNREADABLE, ProviderFailure):
                 continue
             yield BatchOutput(inference_id=row.custom_id, response=response, raw_response=body_text(body))
+
+    def thoughts(self, message: Any) -> list[OutputBlock]:
+        return []  # as in the reference: batches give no thoughts
 
     # -- exchanges -----------------------------------------------------------------------------------------------------
 

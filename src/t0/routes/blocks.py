@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable
 from typing import Any, Literal, get_args
 
@@ -12,7 +11,7 @@ import msgspec
 from t0.errors import JsonRequest
 from t0.mime import detect_mime_type
 from t0.routes.decode import described
-from t0.routes.fields import refuse_unknown, string
+from t0.routes.fields import optional_string, refuse_unknown, string
 from t0.types.content import (
     File,
     Input,
@@ -117,11 +116,11 @@ def _thought(fields: Json, role: Role, path: str) -> InputBlock:
     if summary is not None:
         summary = _convert(summary, list[SummaryText], f"{path}.summary")
     return Thought(
-        text=_optional_string(fields, "text", path),
-        signature=_optional_string(fields, "signature", path),
+        text=optional_string(fields, "text", path),
+        signature=optional_string(fields, "signature", path),
         summary=summary,
-        provider_type=_optional_string(fields, "provider_type", path)
-        or _optional_string(fields, "_internal_provider_type", path),
+        provider_type=optional_string(fields, "provider_type", path)
+        or optional_string(fields, "_internal_provider_type", path),
         extra_data=fields.get("extra_data"),
     )
 
@@ -129,8 +128,8 @@ def _thought(fields: Json, role: Role, path: str) -> InputBlock:
 def _unknown(fields: Json, role: Role, path: str) -> InputBlock:
     if "data" not in fields:
         raise JsonRequest(f"{path}: missing field `data`")
-    model, provider = (_optional_string(fields, k, path) for k in ("model_name", "provider_name"))
-    legacy = _optional_string(fields, "model_provider_name", path)
+    model, provider = (optional_string(fields, k, path) for k in ("model_name", "provider_name"))
+    legacy = optional_string(fields, "model_provider_name", path)
     if legacy is not None:
         if model is not None or provider is not None:
             raise JsonRequest(f"{path}: `model_provider_name` cannot be combined with `model_name` or `provider_name`")
@@ -155,11 +154,11 @@ _POINTERS = ("object_storage_pointer", "object_storage_error")
 
 def _file(fields: Json, role: Role, path: str) -> InputBlock:
     """The form is chosen by `file_type` where that fits, else by the keys that are there."""
-    detail = _optional_string(fields, "detail", path)
+    detail = optional_string(fields, "detail", path)
     if detail is not None and detail not in get_args(Literal["low", "high", "auto"]):
         raise JsonRequest(f"{path}.detail: unknown variant `{detail}`, expected one of `low`, `high`, `auto`")
-    common = {"detail": detail, "filename": _optional_string(fields, "filename", path)}
-    mime_type = _optional_string(fields, "mime_type", path)
+    common = {"detail": detail, "filename": optional_string(fields, "filename", path)}
+    mime_type = optional_string(fields, "mime_type", path)
     if isinstance(fields.get("url"), str):
         return File(url=_url(fields["url"], path), mime_type=mime_type, **common)  # type: ignore[arg-type]
     if "storage_path" in fields:
@@ -174,8 +173,8 @@ def _pointer_file(fields: Json, mime_type: str | None, common: dict[str, Any], p
     if mime_type is None:
         raise JsonRequest(f"{path}: missing field `mime_type`")
     where = _convert(fields["storage_path"], StoragePath, f"{path}.storage_path")
-    data = None if fields.get("file_type") in _POINTERS else _optional_string(fields, "data", path)
-    url = _optional_string(fields, "source_url", path)
+    data = None if fields.get("file_type") in _POINTERS else optional_string(fields, "data", path)
+    url = optional_string(fields, "source_url", path)
     return File(url=url, mime_type=mime_type, data=data, storage_path=where, **common)
 
 
@@ -197,7 +196,7 @@ def _base64(data: str, path: str) -> str:
 def _detected(data: str, path: str) -> str:
     try:
         head = base64.b64decode(data[:1024] + "=" * (-len(data[:1024]) % 4))
-    except binascii.Error as e:
+    except ValueError as e:
         raise JsonRequest(f"{path}.data: invalid base64: {e}") from e
     found = detect_mime_type(head)
     if found is None:
@@ -206,10 +205,6 @@ def _detected(data: str, path: str) -> str:
 
 
 # -- fields ------------------------------------------------------------------------------------------------------------
-
-
-def _optional_string(fields: Json, key: str, path: str) -> str | None:
-    return None if fields.get(key) is None else string(fields, key, path)
 
 
 def _object(fields: Json, key: str, path: str) -> Json:

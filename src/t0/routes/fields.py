@@ -43,7 +43,7 @@ def function_tool(fields: Json, path: str) -> FunctionTool:
 
 def custom_tool(fields: Json, path: str) -> CustomTool:
     refuse_unknown(fields, ("name", "description", "format"), path)
-    description = None if fields.get("description") is None else string(fields, "description", path)
+    description = optional_string(fields, "description", path)
     format_ = fields.get("format")
     return CustomTool(string(fields, "name", path), description, None if format_ is None else _format(format_, path))
 
@@ -77,7 +77,8 @@ def _provider_tool(tool: Json, path: str) -> ProviderTool:
     if not isinstance(scope, dict):
         raise JsonRequest(f"{path}.scope: invalid type, expected a map")
     refuse_unknown(scope, ("model_name", "provider_name", "model_provider_name"), f"{path}.scope")
-    provider = scope.get("provider_name") or scope.get("model_provider_name")
+    providers = [optional_string(scope, key, f"{path}.scope") for key in ("provider_name", "model_provider_name")]
+    provider = next((p for p in providers if p is not None), None)
     return ProviderTool(ProviderToolScope(string(scope, "model_name", f"{path}.scope"), provider), tool["tool"])
 
 
@@ -107,7 +108,7 @@ def _change(entry: Mapping[str, Any], place: str, path: str, kind: str) -> Json:
     filters = set(fields) - {"value", "delete"}
     if filters not in (set(), {"variant_name"}, {"model_name"}, {"model_name", "provider_name"}):
         raise _no_match(path, kind)
-    if any(not isinstance(fields[f], str) for f in filters - {"provider_name"}):
+    if any(not isinstance(fields[f], str) for f in filters if (f, fields[f]) != ("provider_name", None)):
         raise _no_match(path, kind)
     return fields
 
@@ -123,6 +124,11 @@ def string(fields: Mapping[str, Any], key: str, path: str) -> str:
     if key not in fields:
         raise JsonRequest(f"{path}: missing field `{key}`")
     raise JsonRequest(f"{path}.{key}: invalid type: {described(value)}, expected a string")
+
+
+def optional_string(fields: Mapping[str, Any], key: str, path: str) -> str | None:
+    """As `string`; None for a key that is absent or null."""
+    return None if fields.get(key) is None else string(fields, key, path)
 
 
 def refuse_unknown(fields: Mapping[str, Any], allowed: tuple[str, ...], path: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any, Literal
 
 import msgspec
@@ -171,14 +170,15 @@ def parse_content(content: Any, role: Role | Literal["system"]) -> list[InputBlo
 def _part(part: Any, role: str) -> InputBlock:
     if not isinstance(part, dict):
         raise InvalidOpenAIRequest(f"Invalid content block: {msgspec.json.encode(part).decode()}")
-    parser = _PARTS.get(part.get("type", ""))
+    kind = part.get("type")
+    parser = _PARTS.get(kind) if isinstance(kind, str) else None
     try:
         if parser is not None:
             return parser(part, role)
         if "type" in part:
-            raise _Malformed(f"unknown variant `{part['type']}`")
+            raise _Malformed(f"unknown variant `{kind}`")
     except _Malformed as e:
-        tensorzero = any(k.startswith("tensorzero::") for k in part) or str(part["type"]).startswith("tensorzero::")
+        tensorzero = any(k.startswith("tensorzero::") for k in part) or str(kind).startswith("tensorzero::")
         what = "Invalid TensorZero content block" if tensorzero else "Invalid content block"
         raise InvalidOpenAIRequest(f"{what}: {e}") from e
     if any(k.startswith("tensorzero::") for k in part):
@@ -212,7 +212,7 @@ def _image_url(part: Json, role: str) -> InputBlock:
         return File(data=data, mime_type=mime_type, detail=detail)
     if "://" not in url:
         raise _Malformed(f'relative URL without a base: "{url}"')
-    return File(url=url, mime_type=image.get("tensorzero::mime_type"), detail=detail)
+    return File(url=url, mime_type=_optional_string(image, "tensorzero::mime_type"), detail=detail)
 
 
 def _file(part: Json, role: str) -> InputBlock:
@@ -222,7 +222,7 @@ def _file(part: Json, role: str) -> InputBlock:
         unsupported = "`file_id` is not supported, expected `file_data`"
         raise _Malformed(unsupported if "file_id" in file else "missing field `file_data`")
     mime_type, data = _data_url(_string(file, "file_data"))
-    return File(data=data, mime_type=mime_type, filename=file.get("filename"))
+    return File(data=data, mime_type=mime_type, filename=_optional_string(file, "filename"))
 
 
 def _input_audio(part: Json, role: str) -> InputBlock:
@@ -231,7 +231,7 @@ def _input_audio(part: Json, role: str) -> InputBlock:
     data, format_ = _string(audio, "data"), _string(audio, "format")
     try:
         head = base64.b64decode(data, validate=True)[:1024]
-    except binascii.Error as e:
+    except ValueError as e:
         raise InvalidOpenAIRequest(f"Invalid base64 in input_audio data: {e}") from e
     mime_type = detect_mime_type(head)
     if mime_type is None:
@@ -286,6 +286,10 @@ def _string(fields: Json, key: str) -> str:
     if not isinstance(value, str):
         raise _Malformed(f"missing field `{key}`" if key not in fields else f"`{key}` must be a string")
     return value
+
+
+def _optional_string(fields: Json, key: str) -> str | None:
+    return None if fields.get(key) is None else _string(fields, key)
 
 
 _PARTS = {

@@ -51,7 +51,6 @@ from unit.config.build import (
     mixture_of_n,
     namespaced,
     optimizer,
-    provider_keys,
     rule,
     variant_keys,
 )
@@ -266,17 +265,6 @@ def test_a_variant_of_a_namespace_needs_weight_zero_without_an_experiment(read: 
             "rate_limiting",
             "this key yet, except `enabled = false` or no rules",
             id="rate_limits",
-        ),
-        pytest.param(
-            provider_keys("batch_cost = []"), "models.m.providers.p.batch_cost", "this key yet", id="batch_cost"
-        ),
-        pytest.param(
-            MODEL.replace('"openai", model_name', '"aws_bedrock", region = "sdk", model_id').replace(
-                ', api_key_location = "none"', ""
-            ),
-            "models.m.providers.p",
-            "the type `aws_bedrock` yet",
-            id="provider_type",
         ),
         pytest.param(
             CHAT + best_of_n('candidates = ["v", "v"]'),

@@ -21,6 +21,7 @@ from t0.types.extra import ExtraBody, ExtraHeader
 from t0.types.model import Chunk, ModelRequest
 from t0.types.params import ChatCompletionParams
 from t0.types.tools import CustomTool, FunctionTool, ProviderTool, ProviderToolScope, SpecificTool, ToolConfig
+from unit.providers.aws_frames import recorded
 
 CASES = Path(__file__).parents[2] / "golden" / "cases"
 MOCK = "http://127.0.0.1:9"
@@ -234,11 +235,14 @@ def reply_bytes(reply: dict[str, Any]) -> bytes:
         return str(reply["text"]).encode()
     if "json" in reply:
         return json.dumps(reply["json"], separators=(",", ":"), ensure_ascii=False).encode()
+    if "aws" in reply:
+        return b"".join(recorded(e) for e in reply["aws"])
     return b"".join(_event_bytes(e) for e in reply["sse"])
 
 
 def reply_headers(reply: dict[str, Any]) -> dict[str, str]:
-    kind = "text/event-stream" if "sse" in reply else "application/json" if "json" in reply else "text/plain"
+    kinds = {"sse": "text/event-stream", "aws": "application/vnd.amazon.eventstream", "json": "application/json"}
+    kind = next((kind for key, kind in kinds.items() if key in reply), "text/plain")
     return {"content-type": kind, **{k.lower(): v for k, v in reply.get("headers", {}).items()}}
 
 

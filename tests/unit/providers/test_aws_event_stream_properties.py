@@ -1,6 +1,8 @@
 """Event streams under all cuts and damages, with botocore's decoder as the judge."""
 
 import struct
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from botocore.eventstream import EventStreamBuffer, ParserError
@@ -50,32 +52,29 @@ STREAMS = st.lists(MESSAGES, max_size=4).map(b"".join)
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     edges = sorted({0, len(data), *(c % (len(data) + 1) for c in cuts)})
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in pairwise(edges)]
+
+
+def until_broken(messages: Iterator[Any]) -> tuple[list[Any], bool]:
+    """The messages, and whether the stream was good to its end."""
+    found: list[Any] = []
+    try:
+        for message in messages:
+            found += [(message.headers, message.payload)]
+    except (BadEventStream, ParserError, struct.error, UnicodeDecodeError, KeyError):
+        return found, False
+    return found, True
 
 
 def read(data: list[bytes]) -> tuple[list[Any], bool]:
-    """The messages, and whether the stream was good to its end."""
     parser = Parser()
-    found: list[Any] = []
-    try:
-        for piece in data:
-            for message in parser.feed(piece):
-                found.append((message.headers, message.payload))
-    except BadEventStream:
-        return found, False
-    return found, True
+    return until_broken(message for piece in data for message in parser.feed(piece))
 
 
 def judged(data: bytes) -> tuple[list[Any], bool]:
     buffer = EventStreamBuffer()
     buffer.add_data(data)
-    found: list[Any] = []
-    try:
-        for message in buffer:
-            found.append((message.headers, message.payload))
-    except (ParserError, struct.error, UnicodeDecodeError, KeyError):
-        return found, False
-    return found, True
+    return until_broken(buffer)
 
 
 @given(data=STREAMS, cuts=st.lists(st.integers(0, 500), max_size=6))
@@ -107,7 +106,9 @@ def test_any_header_bytes_are_read_or_refused(headers: bytes) -> None:
 EVENTS = st.sampled_from(
     ["contentBlockStart", "contentBlockDelta", "messageStop", "metadata", "messageStart", "PayloadPart", "x"]
 )
-KEYS = "contentBlockIndex delta start toolUse toolUseId name input text reasoningContent signature stopReason usage type"
+KEYS = (
+    "contentBlockIndex delta start toolUse toolUseId name input text reasoningContent signature stopReason usage type"
+)
 JSON = st.recursive(
     st.none() | st.integers(-3, 2**70) | st.sampled_from(["end_turn", "server_tool_use", "a"]),
     lambda v: st.lists(v, max_size=2) | st.dictionaries(st.sampled_from(KEYS.split()), v, max_size=4),

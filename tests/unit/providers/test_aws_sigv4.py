@@ -66,7 +66,11 @@ CALLS = [
     pytest.param("aws_bedrock", "anthropic.claude-3-haiku-20240307-v1:0", "Converse", None, id="colon"),
     pytest.param("aws_bedrock", "anthropic.claude-3-haiku-20240307-v1:0", "ConverseStream", None, id="stream"),
     pytest.param(
-        "aws_bedrock", "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.a.b-v1:0", "Converse", None, id="arn"
+        "aws_bedrock",
+        "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.a.b-v1:0",
+        "Converse",
+        None,
+        id="arn",
     ),
     pytest.param("aws_bedrock", "modèle/ü +%41~._-", "Converse", None, id="unicode"),
     pytest.param("aws_bedrock", "m", "Converse", "session/token==", id="session token"),

@@ -300,7 +300,7 @@ def test_botocore_reads_the_same() -> None:
     tools = [b["toolUse"] for b in content if "toolUse" in b and "type" not in b["toolUse"]]
     calls = [b for b in ours.output if isinstance(b, ToolCall)]
     assert tools == [{"toolUseId": c.id, "name": c.name, "input": json.loads(c.arguments)} for c in calls]
-    assert [b["reasoningContent"]["reasoningText"]["text"] for b in content if "reasoningContent" in b][:1] == ["hm"]
+    assert content[0]["reasoningContent"]["reasoningText"] == {"text": "hm", "signature": "SIG"}
     assert theirs["usage"] == ours.raw_usage
 
 

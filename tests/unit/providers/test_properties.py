@@ -23,7 +23,8 @@ quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCh
 KEY_NAMES = """
     choices message content delta type text tool_calls id function name arguments usage prompt_tokens input_tokens index
     output thinking reasoning_details error response finish_reason stop_reason content_block partial_json item summary
-    input data signature
+    input data signature candidates content parts thought thoughtSignature functionCall args finishReason usageMetadata
+    promptTokenCount promptFeedback blockReason
 """
 WORD_NAMES = """
     text tool_use thinking message function_call reasoning content_block_start message_delta content_block_delta

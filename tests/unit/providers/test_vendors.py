@@ -338,6 +338,8 @@ def test_no_tool_is_allowed(name: str) -> None:
     if name in ("openai", "azure", "groq", "openrouter", "openai_responses"):
         assert body["tool_choice"]["type"] == "allowed_tools"
         assert len(body["tools"]) == 1
+    elif "gemini" in name:
+        assert body["toolConfig"] == {"functionCallingConfig": {"mode": "any", "allowedFunctionNames": []}}
     else:
         assert body["tools"] == []
 

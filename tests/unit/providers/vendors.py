@@ -10,6 +10,7 @@ from t0.types.content import ModelMessage, Text
 from t0.types.model import ModelRequest
 from t0.types.params import ChatCompletionParams
 from t0.types.tools import FunctionTool, ToolConfig
+from unit.providers import service_account
 from unit.providers.replay import make_provider
 
 WEATHER = FunctionTool("Find the weather", {"type": "object", "properties": {"city": {"type": "string"}}}, "weather")
@@ -162,6 +163,30 @@ def responses_stream(**parts) -> list[Any]:
     return [*events, {"type": "response.completed", "response": responses_answer(**parts)}]
 
 
+def gemini_parts(*, text=None, thought=None, calls=()) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
+    if thought is not None:
+        parts.append({"text": thought, "thought": True, "thoughtSignature": "S"})
+    if text is not None:
+        parts.append({"text": text})
+    return parts + [{"functionCall": {"name": n, "args": json.loads(a)}} for _, n, a in calls]
+
+
+def gemini_answer(**parts) -> dict[str, Any]:
+    content = {"role": "model", "parts": gemini_parts(**parts)}
+    usage = {"promptTokenCount": 11, "candidatesTokenCount": 7, "totalTokenCount": 18}
+    return {"candidates": [{"content": content, "finishReason": "STOP", "index": 0}], "usageMetadata": usage}
+
+
+def gemini_stream(*, text=None, **parts) -> list[Any]:
+    pieces = gemini_parts(**parts) + ([{"text": t} for t in (text[:2], text[2:])] if text is not None else [])
+    contents = [{"role": "model", "parts": [piece]} for piece in pieces]
+    return [*({"candidates": [{"content": c, "index": 0}]} for c in contents), gemini_answer()]
+
+
+GEMINI = Wire(gemini_answer, gemini_stream)
+
+
 @dataclass(frozen=True)
 class Vendor:
     """One provider under test. What it cannot do is said here, and nowhere in the tests."""
@@ -170,7 +195,8 @@ class Vendor:
     table: dict[str, Any]
     wire: Wire = CHAT
     id: str = ""
-    env: dict[str, str] = field(default_factory=dict)
+    env: Callable[[], dict[str, str]] = dict
+    """What the environment has besides an API key; asked late, since keys take time to make."""
     params: dict[str, Any] = field(default_factory=dict)
     thoughts: bool = True
     tools: bool = True
@@ -180,13 +206,30 @@ class Vendor:
     call_finish: str | None = "tool_call"
     streamed_call_finish: str = "tool_call"
     client_statuses: frozenset[int] = frozenset({400, 401, 403, 429})
+    reworded_statuses: frozenset[int] = frozenset()
+    """Those for which the error has words of its own instead of the body."""
     thought_signature: str | None = None
+    key: str = "sk-test"
+    """What a request shows that carries the credential."""
+    key_field: str = "api_key_location"
+    missing: str = "env::NOPE"
+    """A location where nothing is."""
+    says_stream: bool = True
+    """Whether the body tells streams from complete answers."""
+    sends_call_ids: bool = True
+    """Whether tool calls have ids on the wire; if not, the provider makes them up."""
+    ends_streams: bool = True
+    """Whether the end of a stream is marked in it."""
+    usage_key: str = "usage"
+    tool_keys: tuple[str, str] = ("tools", "tool_choice")
+    json_modes: tuple[str, ...] = ("on", "strict")
+    """The JSON modes that change the request."""
 
     def __str__(self) -> str:
         return self.id or self.type
 
     def provider(self, **more: Any) -> Provider:
-        env = {f"{self.type.upper()}_API_KEY": "sk-test", **self.env}
+        env = {f"{self.type.upper()}_API_KEY": "sk-test", **self.env()}
         return make_provider("p", {"type": self.type, **self.table, **more}, env)
 
     def call(self, **fields: Any) -> ModelRequest:
@@ -201,6 +244,21 @@ def tool_config(**fields: Any) -> ToolConfig:
 
 MODEL = {"model_name": "some-model"}
 BASE = {"api_base": "http://127.0.0.1:9/v1"}
+VERTEX = {"project_id": "proj", "location": "us-east5"}
+GOOGLE_STATUSES = frozenset({400, 401, 413, 429})
+
+AS_GEMINI: dict[str, Any] = {
+    "wire": GEMINI,
+    "call_finish": "stop",
+    "streamed_call_finish": "stop",
+    "client_statuses": GOOGLE_STATUSES,
+    "thought_signature": "S",
+    "says_stream": False,
+    "sends_call_ids": False,
+    "ends_streams": False,
+    "usage_key": "usageMetadata",
+    "tool_keys": ("tools", "toolConfig"),
+}
 
 VENDORS = [
     Vendor("openai", MODEL),
@@ -218,11 +276,11 @@ VENDORS = [
     Vendor("deepseek", MODEL),
     Vendor("fireworks", MODEL),
     Vendor("groq", MODEL, CHAT_REASONING),
-    Vendor("hyperbolic", MODEL, tools=False),
+    Vendor("hyperbolic", MODEL, tools=False, json_modes=("on",)),
     Vendor("mistral", MODEL, Wire(mistral_answer, mistral_stream)),
     Vendor("openrouter", MODEL, Wire(openrouter_answer, openrouter_stream)),
     Vendor("sglang", {**MODEL, **BASE}),
-    Vendor("tgi", BASE, thoughts=False, streamed_tools=False),
+    Vendor("tgi", BASE, thoughts=False, streamed_tools=False, json_modes=("on",)),
     Vendor("together", MODEL, CHAT_REASONING),
     Vendor("vllm", {**MODEL, **BASE}),
     Vendor("xai", MODEL),
@@ -231,9 +289,33 @@ VENDORS = [
         MODEL,
         Wire(anthropic_answer, anthropic_stream),
         params={"max_tokens": 100},
-        client_statuses=frozenset({400, 401, 413, 429}),
+        client_statuses=GOOGLE_STATUSES,
         thought_signature="S",
     ),
+    Vendor(
+        "gcp_vertex_anthropic",
+        {**VERTEX, "model_id": "claude-x"},
+        Wire(anthropic_answer, anthropic_stream),
+        env=service_account.environment,
+        params={"max_tokens": 100},
+        client_statuses=GOOGLE_STATUSES,
+        thought_signature="S",
+        key="Bearer eyJ",
+        key_field="credential_location",
+        missing="path_from_env::NOPE",
+        json_modes=(),
+    ),
+    Vendor(
+        "gcp_vertex_gemini",
+        {**VERTEX, "model_id": "gemini-x"},
+        env=service_account.environment,
+        key="Bearer eyJ",
+        key_field="credential_location",
+        missing="path_from_env::NOPE",
+        reworded_statuses=frozenset({404}),
+        **AS_GEMINI,
+    ),
+    Vendor("google_ai_studio_gemini", MODEL, env=lambda: {"GOOGLE_AI_STUDIO_API_KEY": "sk-test"}, **AS_GEMINI),
 ]
 
 
