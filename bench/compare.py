@@ -213,7 +213,7 @@ def _subject(case: Case, built: Build, number: int) -> T0:
 def _own_core() -> Iterator[list[str]]:
     """The command that keeps a gateway on one core, while the mock and the generator keep off it.
 
-    Otherwise its threads settle on one core or on two, and stay there: a difference between two starts of the same code.
+    Otherwise its threads settle on one core or on two, and stay there: two starts of the same code differ.
     """
     cores = os.sched_getaffinity(0)
     if len(cores) == 1:

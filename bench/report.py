@@ -108,7 +108,7 @@ def _peak_sentence(result: Result, subject: str) -> str:
     other = summary.peak(result, REFERENCE, _small_complete(result))
     if other is None or subject.startswith(REFERENCE):
         return sentence
-    return f"{sentence}; {throughput / other[0]:.2f} times the throughput of the reference"
+    return f"{sentence}; {throughput / other[0]:.3g} times the throughput of the reference"
 
 
 def _small_complete(result: Result) -> list[str]:
@@ -140,11 +140,11 @@ def _tables(result: Result) -> Iterator[str]:
     yield "## Closed loop"
     for case in summary.case_names(result, rate=False):
         yield f"### {case[0].upper()}{case[1:]}"
-        yield summary.closed_table(result, case)
+        yield summary.case_table(result, case)
     yield "## Open loop"
     for case in summary.case_names(result, rate=True):
         yield f"### {case[0].upper()}{case[1:]}"
-        yield summary.open_table(result, case)
+        yield summary.case_table(result, case)
 
 
 # -- raw results -------------------------------------------------------------------------------------------------------
@@ -154,15 +154,15 @@ def _raw(result: Result) -> Iterator[str]:
     yield "## Raw results"
     yield "A line for each measurement, in the order of the run. CPU in µs for each request; latencies in ms."
     head = ["case", "subject", "round", "requests/s", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"]
-    yield markdown(
-        [*head, "first chunk p50", "first chunk p99", "CPU", "lost", "stored after s"], map(_raw_row, result["runs"])
-    )
+    head += ["first chunk p50", "p99", "between chunks p50", "p99", "CPU", "lost", "stored after s"]
+    yield markdown(head, map(_raw_row, result["runs"]))
 
 
 def _raw_row(run: Run) -> list[str]:
     figures: list[Figure] = [summary.latency(name) for name in ("mean", "p50", "p90", "p95", "p99", "p99.9", "max")]
     first = run["load"].get("first_chunk_ms")
-    chunks = [number(first[name], 3) for name in ("p50", "p99")] if first else ["", ""]
+    gap = run["load"].get("gap_ms")
+    chunks = [number(part[name], 3) for part in (first, gap) for name in ("p50", "p99")] if first else [""] * 4
     stored = "" if run["stored_after_s"] is None else number(run["stored_after_s"], 1)
     cells = [number(summary.throughput(run), 0), *(number(figure(run), 3) for figure in figures), *chunks]
     cpu = ", ".join(f"{role} {value:.0f}" for role, value in run["cpu_us"].items() if value >= 0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -24,6 +25,11 @@ def cpu_us(run: Run) -> float:
 
 def latency(percentile: str) -> Figure:
     return lambda run: float(run["load"]["latency_ms"][percentile])
+
+
+def first_chunk(percentile: str) -> Figure:
+    """Of a stream."""
+    return lambda run: float(run["load"]["first_chunk_ms"][percentile])
 
 
 def lost(run: Run) -> float:
@@ -86,31 +92,53 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def closed_table(result: Result, case: str) -> str:
-    head = ["", "requests/s", "of the reference's", "p50 ms", "p99 ms", "CPU µs/request", "lost"]
-    return markdown(head, (_closed_row(result, case, name) for name in result["subjects"]))
+Column = tuple[str, Callable[[str], float | None], int]
+"""A heading, its value for a subject, its decimals."""
 
 
-def _closed_row(result: Result, case: str, subject: str) -> list[str]:
-    def cell(figure: Figure, digits: int) -> str:
-        return number(typical(result, case, subject, figure), digits)
-
-    share = "" if subject == "mock" else number(ratio(result, case, subject, REFERENCE, throughput))
-    latencies = [cell(latency("p50"), 2), cell(latency("p99"), 2)]
-    return [subject, cell(throughput, 0), share, *latencies, cell(cpu_us, 0), cell(lost, 0)]
-
-
-def open_table(result: Result, case: str) -> str:
-    head = ["", "p50 ms", "added p50", "p99 ms", "added p99", "CPU µs/request", "lost"]
-    return markdown(head, (_open_row(result, case, name) for name in result["subjects"]))
+def case_table(result: Result, case: str) -> str:
+    """A line for each subject: in a closed loop its throughput, in an open one what it adds to the mock's latency."""
+    is_open = case in case_names(result, rate=True)
+    columns = _open_columns(result, case) if is_open else _closed_columns(result, case)
+    columns += _common_columns(result, case)
+    rows = ([name, *(number(value(name), digits) for _, value, digits in columns)] for name in result["subjects"])
+    return markdown(["", *(heading for heading, _, _ in columns)], rows)
 
 
-def _open_row(result: Result, case: str, subject: str) -> list[str]:
-    cells = [subject]
-    for percentile in ("p50", "p99"):
-        cells.append(number(typical(result, case, subject, latency(percentile))))
-        cells.append("" if subject == "mock" else number(added_ms(result, case, subject, percentile)))
-    return [*cells, *(number(typical(result, case, subject, figure), 0) for figure in (cpu_us, lost))]
+def _closed_columns(result: Result, case: str) -> list[Column]:
+    def share(subject: str) -> float | None:
+        return ratio(result, case, subject, REFERENCE, throughput)
+
+    values = partial(typical, result, case)
+    return [
+        ("requests/s", partial(values, figure=throughput), 0),
+        ("of the reference's", share, 2),
+        ("p50 ms", partial(values, figure=latency("p50")), 2),
+        ("p99 ms", partial(values, figure=latency("p99")), 2),
+    ]
+
+
+def _open_columns(result: Result, case: str) -> list[Column]:
+    values, added = partial(typical, result, case), partial(added_ms, result, case)
+    return [
+        ("p50 ms", partial(values, figure=latency("p50")), 2),
+        ("added p50", partial(added, percentile="p50"), 2),
+        ("p99 ms", partial(values, figure=latency("p99")), 2),
+        ("added p99", partial(added, percentile="p99"), 2),
+    ]
+
+
+def _common_columns(result: Result, case: str) -> list[Column]:
+    values = partial(typical, result, case)
+    chunks: list[Column] = [
+        (f"first chunk {percentile}", partial(values, figure=first_chunk(percentile)), 2)
+        for percentile in ("p50", "p99")
+    ]
+    cost: list[Column] = [
+        ("CPU µs/request", partial(values, figure=cpu_us), 0),
+        ("lost", partial(values, figure=lost), 0),
+    ]
+    return [*(chunks if case.startswith("streamed") else []), *cost]
 
 
 def subject_table(result: Result) -> str:
@@ -127,6 +155,5 @@ def _subject_row(name: str, facts: dict[str, Any]) -> list[str]:
 
 def text(result: Result) -> str:
     """Everything, for the terminal."""
-    parts = [f"{case}\n{closed_table(result, case)}" for case in case_names(result, rate=False)]
-    parts += [f"{case}\n{open_table(result, case)}" for case in case_names(result, rate=True)]
+    parts = [f"{case['name']}\n{case_table(result, case['name'])}" for case in result["cases"]]
     return "\n\n".join([subject_table(result), *parts])

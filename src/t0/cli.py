@@ -95,8 +95,10 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
 def _check(options: argparse.Namespace) -> int:
     from t0.config.load import load
     from t0.kinds import all_kinds
+    from t0.models.table import check_prices
 
     config = load(options.config, all_kinds(), os.environ)
+    check_prices(config)
     print(f"{len(config.source.paths)} file(s) checked: the configuration is valid")
     return 0
 

@@ -39,6 +39,8 @@ log = logging.getLogger("t0")
 _BACKLOG = 4096
 _TICK_S = 0.2
 _STORE_POLL_S = 0.05
+_SERVER = "server"
+_ACCEPT_LOOPS_END_S = 0.1
 _STABLE_AFTER_S = 5.0
 _LONGEST_PAUSE_S = 10.0
 
@@ -200,14 +202,14 @@ class Launcher:
         options.data_dir.mkdir(parents=True, exist_ok=True)
         with _lock(options.data_dir), _listen(options.host, options.port) as listener:
             self._catch_signals()
-            self._children = [*self._background(), ForkedChild("server", lambda: self._serve(listener))]
+            self._children = [*self._background(), ForkedChild(_SERVER, lambda: self._serve(listener))]
             for child in self._children:
                 self._start(child)
             host, port = listener.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             log.info("TensorZero Gateway is listening on %s:%d", shown, port)
             self._supervise()
-            self._shut_down()
+            self._shut_down(listener)
         return 0
 
     def _background(self) -> list[Child]:
@@ -286,13 +288,24 @@ class Launcher:
 
     # -- ending --------------------------------------------------------------------------------------------------------
 
-    def _shut_down(self) -> None:
+    def _shut_down(self, listener: socket.socket) -> None:
         """Ends the server first, so that requests finish; then the recorder, which drains; then the store."""
         log.info("stopping: requests under way are finished first")
         for child in reversed(self._children):
             child.stop()
+            if child.name == _SERVER:
+                time.sleep(_ACCEPT_LOOPS_END_S)
+                _refuse_connections(listener)
             child.wait()
         log.info("stopped")
+
+
+def _refuse_connections(listener: socket.socket) -> None:
+    """Ends listening for all processes that share the socket, so that new clients are refused and do not wait."""
+    try:
+        listener.shutdown(socket.SHUT_RDWR)
+    except OSError as e:  # systems other than Linux refuse this; there, the socket closes with its last process
+        log.debug("the listening socket stays open until the server has ended: %s", e)
 
 
 def _worker_options(options: LaunchOptions) -> WorkerOptions:

@@ -128,22 +128,36 @@ def result() -> dict[str, Any]:
 
 def test_tables_hold_medians_ratios_and_differences(result: dict[str, Any]) -> None:
     result["runs"][0]["load"]["requests_per_s"] = 70_000
-    assert summary.closed_table(result, "complete, small, 32 connections").splitlines()[2:] == [
-        "| mock | 80 000 |  | 1.00 | 1.00 | 2 | 0 |",
+    assert summary.case_table(result, "complete, small, 32 connections").splitlines()[2:] == [
+        "| mock | 80 000 | 8.00 | 1.00 | 1.00 | 2 | 0 |",
         "| t0, 1 worker, stored | 20 000 | 2.00 | 3.00 | 3.00 | 50 | 0 |",
         "| reference | 10 000 | 1.00 | 8.00 | 8.00 | 100 | 0 |",
     ]
-    assert summary.open_table(result, "complete, small, 1000 requests/s").splitlines()[2:] == [
-        "| mock | 1.00 |  | 1.00 |  | 2 | 0 |",
+    assert summary.case_table(result, "complete, small, 1000 requests/s").splitlines()[2:] == [
+        "| mock | 1.00 | 0.00 | 1.00 | 0.00 | 2 | 0 |",
         "| t0, 1 worker, stored | 1.50 | 0.50 | 1.50 | 0.50 | 60 | 0 |",
         "| reference | 4.00 | 3.00 | 4.00 | 3.00 | 110 | 0 |",
     ]
     assert summary.subject_table(result).splitlines()[2] == "| t0, 1 worker, stored | 1 | 0.50 | 90 | 90 | 90 | 44 |"
 
 
+def test_streams_show_their_first_chunk(result: dict[str, Any]) -> None:
+    case = "streamed, small, 32 connections"
+    result["cases"].append({"name": case, "rate_per_s": None})
+    one = measured(case, "mock", 0, 500, 9, 3)
+    one["load"]["first_chunk_ms"] = {"p50": 1.5, "p99": 4.0}
+    result["runs"].append(one)
+    head, _, row, *_ = summary.case_table(result, case).splitlines()
+    assert head == (
+        "|  | requests/s | of the reference's | p50 ms | p99 ms "
+        "| first chunk p50 | first chunk p99 | CPU µs/request | lost |"
+    )
+    assert row == "| mock | 500 | – | 9.00 | 9.00 | 1.50 | 4.00 | 3 | 0 |"
+
+
 def test_what_was_not_measured_is_a_dash(result: dict[str, Any]) -> None:
     result["runs"] = [r for r in result["runs"] if r["subject"] != "reference"]
-    rows = summary.closed_table(result, "complete, small, 32 connections").splitlines()
+    rows = summary.case_table(result, "complete, small, 32 connections").splitlines()
     assert rows[-1] == "| reference | – | – | – | – | – | – |"
 
 
@@ -159,7 +173,7 @@ def test_the_page_begins_with_the_method_and_ends_with_the_raw_results(result: d
         "## Raw results",
     ]
     assert "Generated from one run of `python -m bench.gateway --quick` on 2026-11-24." in text
-    assert "2.00 times the throughput of the reference" in text
+    assert "2 times the throughput of the reference" in text
     assert "(complete, small, 1000 requests/s): t0, 1 worker, stored 0.50 ms, reference 3.00 ms" in text
     assert "- t0, 1 worker, stored: 7 answers, 7 rows in `ChatInference`" in text
     assert "was busy" not in text

@@ -29,7 +29,7 @@ class ModelTable:
     def __init__(self, config: Config, env: Mapping[str, str], transport: Transport) -> None:
         """Raises `ConfigError` when a configured provider cannot be built, a missing credential included."""
         self._transport = transport
-        self._configs = config.models
+        self._configs, self._provider_types = config.models, config.provider_types
         self._credentials = CredentialStore(env, config.provider_types.credential_locations())
         self._configured = {name: self._model(name, model) for name, model in config.models.items()}
         self._shorthand: LRUCache[str, Model] = LRUCache(_SHORTHAND_MODELS)
@@ -65,7 +65,8 @@ class ModelTable:
         found = facet_classes(BatchProvider).get(config.type)
         if found is None:
             raise UnsupportedProviderForBatch(config.type)
-        return BatchModelProvider(found(provider_name, config, self._credentials), self._transport)
+        settings = getattr(getattr(self._provider_types, config.type, None), "batch", None)
+        return BatchModelProvider(found(provider_name, config, self._credentials, settings), self._transport)
 
     def _provider_config(self, model_name: str, provider_name: str) -> ProviderConfig:
         if model_name in self._configs and provider_name in self._configs[model_name].providers:
@@ -94,7 +95,19 @@ class ModelTable:
 
     def _provider(self, model_name: str, key: str, config: ProviderConfig) -> ModelProvider:
         provider = provider_class(config.type)(key, config, self._credentials)
-        cost = CostRules.parse(config.cost, f"models.{model_name}.providers.{key}.cost") if config.cost else None
-        if config.batch_cost:  # checked here; each batch looks up those of its own configuration
-            CostRules.parse(config.batch_cost, f"models.{model_name}.providers.{key}.batch_cost", single=True)
+        cost = _prices(config, f"models.{model_name}.providers.{key}")
         return ModelProvider(model_name, provider, config, self._transport, cost)
+
+
+def check_prices(config: Config) -> None:
+    """Raises `ConfigError` for a `cost` or `batch_cost` of a model that cannot be used."""
+    for name, model in config.models.items():
+        for key, provider in model.providers.items():
+            _prices(provider, f"models.{name}.providers.{key}")
+
+
+def _prices(config: ProviderConfig, path: str) -> CostRules | None:
+    """The rules of `cost`; those of `batch_cost` are only checked, each batch looks up its own configuration's."""
+    if config.batch_cost:
+        CostRules.parse(config.batch_cost, f"{path}.batch_cost", single=True)
+    return CostRules.parse(config.cost, f"{path}.cost") if config.cost else None

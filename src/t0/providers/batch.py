@@ -7,6 +7,7 @@ request, is sent the 2xx answer to it, and so on until it returns its result. `m
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from t0.config.credentials import CredentialStore
 from t0.providers.base import Provider
 from t0.types.batch import BatchOutput, BatchState, StartedBatch
 from t0.types.model import ModelRequest
@@ -18,6 +19,11 @@ Steps = Generator[HttpRequest, HttpResponse, T]
 
 class BatchProvider(Provider):
     """One `[models.M.providers.P]` entry, as batches use it."""
+
+    def __init__(self, name: str, config: Any, credentials: CredentialStore, settings: Any = None) -> None:
+        """`settings` is `[provider_types.T.batch]`, if there is one. Raises as `Provider` does."""
+        super().__init__(name, config, credentials)
+        self.settings = settings
 
     def batch_row(self, inference_id: str, call: ModelRequest) -> str:
         """The line that asks for one inference. Raises what `request` raises."""

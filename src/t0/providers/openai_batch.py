@@ -64,9 +64,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class OpenAIBatches(BatchProvider, OpenAI):
-    def __init__(self, name: str, config: Any, credentials: CredentialStore) -> None:
+    def __init__(self, name: str, config: Any, credentials: CredentialStore, settings: Any = None) -> None:
         # Batches are made of chat completions, whichever API single calls use.
-        super().__init__(name, replace(config, api_type="chat_completions", content_type_overrides={}), credentials)
+        config = replace(config, api_type="chat_completions", content_type_overrides={})
+        super().__init__(name, config, credentials, settings)
 
     def batch_row(self, inference_id: str, call: ModelRequest) -> str:
         row = {"custom_id": inference_id, "method": "POST", "url": ENDPOINT, "body": self.body(call)}

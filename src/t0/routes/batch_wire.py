@@ -102,7 +102,7 @@ def _request(wire: WireBatch, i: int) -> InferenceRequest:
         variant_name=wire.variant_name,
         tags=_at(wire.tags, i) or {},
         tools=_tools(wire, i),
-        output_schema=_at(schemas, i),
+        output_schema=schemas[i] if schemas is not None else None,
         credentials=wire.credentials,
         cache_options=CacheOptions(),
         include=Include(),
@@ -111,11 +111,12 @@ def _request(wire: WireBatch, i: int) -> InferenceRequest:
 
 def _tools(wire: WireBatch, i: int) -> DynamicTools:
     functions, customs = parse_tools(_at(wire.additional_tools, i), f"additional_tools[{i}]")
+    choice: str | WireSpecificTool | None = _at(wire.tool_choice, i)
     return DynamicTools(
         allowed=_at(wire.allowed_tools, i),
         additional=functions,
         custom=customs,
-        choice=parse_tool_choice(_at(wire.tool_choice, i)),
+        choice=parse_tool_choice(choice),
         parallel_tool_calls=_at(wire.parallel_tool_calls, i),
         provider_tools=parse_provider_tools(_at(wire.provider_tools, i) or [], f"provider_tools[{i}]"),
     )

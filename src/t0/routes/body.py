@@ -10,6 +10,8 @@ from t0.errors import JsonRequest, UnsupportedEncoding
 
 MAX_BODY_BYTES = 104_857_600
 ENCODINGS = b"gzip,br,zstd"
+_ZSTD_STEP_BYTES = 1024
+"""The decoder has no limit of its own; so much input makes 32 MiB at most."""
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -96,14 +98,21 @@ def _unbrotli(body: bytes) -> bytes:
 def _unzstd(body: bytes) -> bytes:
     import zstandard
 
+    decoder = zstandard.ZstdDecompressor().decompressobj()
+    parts, size = [], 0
     try:
-        with zstandard.ZstdDecompressor().stream_reader(body) as reader:
-            out = reader.read(MAX_BODY_BYTES + 1)
+        for at in range(0, len(body), _ZSTD_STEP_BYTES):
+            parts.append(decoder.decompress(body[at : at + _ZSTD_STEP_BYTES]))
+            size += len(parts[-1])
+            if size > MAX_BODY_BYTES:
+                raise _too_long()
+            if decoder.eof:
+                break
     except zstandard.ZstdError as e:
         raise _broken("zstd", e) from e
-    if len(out) > MAX_BODY_BYTES:
-        raise _too_long()
-    return out
+    if not decoder.eof:
+        raise _broken("zstd", EOFError("the data ends early"))
+    return b"".join(parts)
 
 
 _DECODERS: dict[bytes, Callable[[bytes], bytes]] = {b"gzip": _gunzip, b"br": _unbrotli, b"zstd": _unzstd}

@@ -50,7 +50,6 @@ def test_loads() -> None:
         "postgres.inference_data_retention_days",
         "postgres.inference_metadata_retention_days",
         "provider_types.fireworks.sft",
-        "provider_types.gcp_vertex_gemini.batch",
         "provider_types.gcp_vertex_gemini.sft",
         "provider_types.together.sft",
         "rate_limiting",

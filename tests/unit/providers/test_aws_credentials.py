@@ -4,6 +4,8 @@ import asyncio
 import datetime
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -247,8 +249,9 @@ def test_a_rotated_file_is_read_again(bare: Callable[..., None], tmp_path: Path)
         assert chain.resolve() == Keys(key, "s")
 
 
-def test_a_failing_process(bare: Callable[..., None], tmp_path: Path) -> None:
-    (tmp_path / "config").write_text("[default]\ncredential_process = /bin/false\n")
+@pytest.mark.parametrize("command", ["/bin/false", "/bin/echo no JSON", "/bin/echo []", "/nowhere/program"])
+def test_a_failing_process(command: str, bare: Callable[..., None], tmp_path: Path) -> None:
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {command}\n")
     with pytest.raises(ApiKeyMissing, match="The AWS credential chain failed: "):
         Chain().resolve()
 
@@ -322,3 +325,30 @@ def test_regions_of_the_environment_and_the_profile(bare: Callable[..., None], t
     assert find_region({}) == "eu-central-2"
     assert find_region({"AWS_DEFAULT_REGION": "eu-west-1"}) == "eu-west-1"
     assert find_region({"AWS_REGION": "eu-north-1", "AWS_DEFAULT_REGION": "eu-west-1"}) == "eu-north-1"
+
+
+# -- without botocore --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "botocore.auth", None)
+    monkeypatch.delitem(sys.modules, "t0.providers.aws.sdk")
+
+
+def test_signatures_without_botocore_stop_the_start(no_botocore: None) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_provider("p", BEDROCK)
+    assert caught.value.message == (
+        "Providers of AWS need botocore: `pip install 't0-gateway[aws]'`, or use a bearer token (`api_key`)"
+    )
+
+
+def test_bearer_tokens_need_no_botocore(no_botocore: None) -> None:
+    assert proof({"api_key": "env::I"}, {}) == "Bearer id"
+
+
+def test_botocore_is_imported_only_when_something_signs() -> None:
+    code = "import sys, t0.providers.registry as r; r.provider_classes(); print('botocore' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"

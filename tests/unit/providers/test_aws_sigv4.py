@@ -89,7 +89,7 @@ def vendor(provider_type: str, model: str, token: str | None) -> Vendor:
     own = {"model_id": model} if provider_type == "aws_bedrock" else {"endpoint_name": model, "model_name": "m"}
     if provider_type == "aws_sagemaker":
         own["hosted_provider"] = "openai"
-    return Vendor(provider_type, {**own, **keys}, env=env)
+    return Vendor(provider_type, {**own, **keys}, env=lambda: env)
 
 
 @pytest.mark.parametrize(("provider_type", "model", "operation", "token"), CALLS)

@@ -7,16 +7,20 @@ from typing import Any
 
 import msgspec
 import pytest
+from google.auth import jwt
 
 from t0.config.credentials import CredentialStore
+from t0.config.schema.models import GcpBatch
 from t0.errors import ProviderFailure, RequestError, UnsupportedProviderForBatch
 from t0.providers.batch import BatchProvider, Steps
+from t0.providers.gcp_vertex_gemini import GCPVertexGeminiConfig
 from t0.providers.registry import facet_classes, provider_class
 from t0.types.batch import BatchOutput, BatchState, StartedBatch
 from t0.types.content import File, ModelMessage, Text, ToolCall
 from t0.types.model import ModelRequest, ModelResponse, Usage
 from t0.types.params import ChatCompletionParams
 from t0.upstream.base import HttpRequest, HttpResponse
+from unit.providers.service_account import environment, public_pem
 
 
 def make(provider_type: str = "openai", **keys: Any) -> BatchProvider:
@@ -53,7 +57,7 @@ def shown(request: HttpRequest) -> tuple[str, str, dict[str, str], Any]:
 
 
 def test_what_takes_batches() -> None:
-    assert sorted(facet_classes(BatchProvider)) == ["dummy", "openai"]
+    assert sorted(facet_classes(BatchProvider)) == ["dummy", "gcp_vertex_gemini", "openai"]
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
@@ -217,3 +221,138 @@ def test_dummy_starts_and_cannot_be_polled() -> None:
     assert sorted(started.params) == ["batch_id", "file_id"]
     with pytest.raises(UnsupportedProviderForBatch, match=r"^Unsupported model provider for batch inference: dummy$"):
         provider.poll_batch(started.params)
+
+
+# -- Gemini ------------------------------------------------------------------------------------------------------------
+
+
+SETTINGS = GcpBatch(
+    storage_type="cloud_storage", input_uri_prefix="gs://in/a b/", output_uri_prefix="gs://out/answers"
+)
+JOB = "projects/p/locations/l/batchPredictionJobs/7"
+
+
+def gemini(settings: GcpBatch | None = SETTINGS, **keys: Any) -> BatchProvider:
+    table = {"type": "gcp_vertex_gemini", "model_id": "gemini-x", "location": "l", "project_id": "p", **keys}
+    config = msgspec.convert({k: v for k, v in table.items() if v is not None}, GCPVertexGeminiConfig)
+    return facet_classes(BatchProvider)["gcp_vertex_gemini"]("p", config, CredentialStore(environment()), settings)
+
+
+def audience(request: HttpRequest) -> str:
+    """For whom the request's token is."""
+    token = dict(request.headers)["authorization"].removeprefix("Bearer ")
+    claims: dict[str, str] = jwt.decode(token, public_pem())
+    return claims["aud"]
+
+
+def test_gemini_row_carries_its_id_as_a_label() -> None:
+    row = json.loads(gemini().batch_row("i1", call()))
+    assert row == {
+        "request": {
+            "contents": [{"role": "user", "parts": [{"text": "Hello"}]}],
+            "generationConfig": {"temperature": 0.5},
+            "labels": {"tensorzero::inference_id": "i1"},
+        }
+    }
+
+
+def test_gemini_start_uploads_the_rows_and_makes_the_job() -> None:
+    requests, result = play(gemini().start_batch(["{1}", "{2}"], {}), b"", {"name": JOB, "state": "JOB_STATE_PENDING"})
+    upload, create = requests
+    job = json.loads(create.body)
+    id_ = job["displayName"].removeprefix("tensorzero-batch-")
+    assert job == {
+        "displayName": f"tensorzero-batch-{id_}",
+        "model": "publishers/google/models/gemini-x",
+        "inputConfig": {
+            "instancesFormat": "jsonl",
+            "gcs_source": {"uris": f"gs://in/a b/tensorzero-batch-input-{id_}.jsonl"},
+        },
+        "outputConfig": {
+            "predictionsFormat": "jsonl",
+            "gcs_destination": {"outputUriPrefix": f"gs://out/answers/tensorzero-batch-output-{id_}"},
+        },
+    }
+    bucket = "https://storage.googleapis.com/in/a%20b"
+    assert (upload.method, str(upload.url)) == ("PUT", f"{bucket}/tensorzero-batch-input-{id_}.jsonl")
+    assert upload.body == b"{1}\n{2}"
+    address = "https://l-aiplatform.googleapis.com/v1/projects/p/locations/l/batchPredictionJobs"
+    assert (create.method, str(create.url)) == ("POST", address)
+    assert [audience(r) for r in requests] == [
+        "https://storage.googleapis.com/",
+        "https://l-aiplatform.googleapis.com/",
+    ]
+    assert (result.params, result.raw_request) == ({"job_url_suffix": JOB}, create.body.decode())
+
+
+MISSING = "Missing config section: `[provider_types.gcp_vertex_gemini.batch]`"
+UNUSABLE = {
+    "no_settings": (gemini(None), MISSING),
+    "no_storage": (gemini(GcpBatch(storage_type="none")), MISSING),
+    "endpoint": (
+        gemini(model_id=None, endpoint_id="e"),
+        "Model ID is required for batch inference (not endpoint ID)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("provider", "text"), UNUSABLE.values(), ids=UNUSABLE)
+def test_gemini_cannot_start(provider: BatchProvider, text: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        next(provider.start_batch(["{}"], {}))
+    assert caught.value.text == text
+
+
+JOB_STATES = {
+    **dict.fromkeys(("PENDING", "RUNNING", "QUEUED", "PAUSED", "UPDATING", "UNSPECIFIED"), "pending"),
+    **dict.fromkeys(("SUCCEEDED", "PARTIALLY_SUCCEEDED"), "completed"),
+    **dict.fromkeys(("FAILED", "CANCELLING", "CANCELLED", "EXPIRED", "RESTING"), "failed"),
+}
+
+
+@pytest.mark.parametrize(("state", "status"), JOB_STATES.items())
+def test_gemini_poll(state: str, status: Any) -> None:
+    answer = {"name": JOB, "state": f"JOB_STATE_{state}", "outputInfo": {"gcsOutputDirectory": "gs://out/x y/1"}}
+    requests, found = play(gemini().poll_batch({"job_url_suffix": JOB}), answer)
+    url = f"https://l-aiplatform.googleapis.com/v1/{JOB}"
+    assert [(r.method, str(r.url)) for r in requests] == [("GET", url)]
+    assert found == BatchState(
+        status=status, raw_request=url, raw_response=json.dumps(answer), output="gs://out/x y/1/predictions.jsonl"
+    )
+
+
+def test_gemini_poll_of_a_failed_job_keeps_the_reason() -> None:
+    _, found = play(
+        gemini().poll_batch({"job_url_suffix": JOB}),
+        {"name": JOB, "state": "JOB_STATE_SUCCEEDED", "error": {"code": 3}},
+    )
+    assert (found.status, found.errors) == ("failed", ['{"code": 3}'])
+
+
+def test_gemini_fetch_output() -> None:
+    requests, content = play(gemini().fetch_output("gs://out/x y/predictions.jsonl"), b"{}")
+    assert [str(r.url) for r in requests] == ["https://storage.googleapis.com/out/x%20y/predictions.jsonl"]
+    assert audience(requests[0]) == "https://storage.googleapis.com/"
+    assert content == b"{}"
+
+
+def test_gemini_results() -> None:
+    answer = {
+        "candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}, "finishReason": "STOP"}],
+        "usageMetadata": {"promptTokenCount": 11, "candidatesTokenCount": 7},
+    }
+
+    def row(response: Any, **labels: str) -> bytes:
+        return json.dumps({"status": "", "request": {"contents": [], "labels": labels}, "response": response}).encode()
+
+    label = {"tensorzero::inference_id": "a"}
+    lines = [b"{bad", row({"error": 1}, **label), row(answer), row(answer, **label), b'{"status":"x","request":{}}']
+    assert list(gemini().read_output(b"\n".join(lines), "m")) == [
+        BatchOutput(
+            inference_id="a",
+            response=ModelResponse(
+                output=[Text("Hi")], usage=Usage(11, 7), raw_usage=answer["usageMetadata"], finish_reason="stop"
+            ),
+            raw_response=json.dumps(answer),
+        )
+    ]

@@ -117,7 +117,7 @@ class GcpBatch(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class GeminiType(Struct, frozen=True, forbid_unknown_fields=True):
     defaults: GcpDefaults | None = None
     sft: Annotated[GcpSft | None, NOT_YET] = None
-    batch: Annotated[GcpBatch | None, NOT_YET] = None
+    batch: GcpBatch | None = None
 
 
 class GcpAnthropicType(Struct, frozen=True, forbid_unknown_fields=True):

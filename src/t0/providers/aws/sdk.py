@@ -16,7 +16,6 @@ try:
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import RefreshableCredentials
-    from botocore.exceptions import BotoCoreError, ClientError
     from botocore.session import Session
     from botocore.utils import IMDSRegionProvider
 except ImportError as e:
@@ -79,8 +78,9 @@ class Chain:
             if not isinstance(self._found, RefreshableCredentials):
                 self._found = Session().get_credentials()
             frozen = self._found and self._found.get_frozen_credentials()
-        except (BotoCoreError, ClientError, OSError, ValueError, KeyError) as e:
-            # The last three come from unreadable caches, and from a `credential_process` that prints something else.
+        except Exception as e:
+            # Besides botocore's own errors, whatever caches and the output of a `credential_process` that are not as they
+            # should be lead to. None of it may keep a call from its next provider.
             raise ApiKeyMissing("aws", f"The AWS credential chain failed: {e}") from e
         if not frozen:
             raise ApiKeyMissing("aws", "No credentials were found in the AWS credential chain")

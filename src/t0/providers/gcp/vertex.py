@@ -52,10 +52,14 @@ class VertexProvider(VerbProvider):
                 return default_credential(self.label, credentials)
             case "path" | "path_from_env":
                 key_file = credentials.read(form, argument, self.label)
-                # What Google's APIs expect by their own names, wherever requests are sent to.
-                return ServiceAccount(self.label, key_file, f"https://{self.config.host()}/")
+                return ServiceAccount(self.label, key_file, self.audience())
             case _:
                 raise invalid_location(self.label)
+
+    def audience(self) -> str:
+        """What Google's APIs expect by their own names, wherever requests are sent to."""
+        config: GCPConfig = self.config
+        return f"https://{config.host()}/"
 
     def _use(self, credential: Credential) -> Credential:
         if isinstance(credential, DefaultCredential):
