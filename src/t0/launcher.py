@@ -321,9 +321,9 @@ def _worker_options(options: LaunchOptions) -> WorkerOptions:
 
 
 def _database_finder(options: LaunchOptions) -> Callable[[], str | None]:
-    if options.environment.clickhouse_url is not None:
-        url = options.environment.clickhouse_url
-        return lambda: url
+    given = options.environment.clickhouse_url
+    if given is not None:
+        return lambda: given
     url, prepared = url_file(options.data_dir), _prepared_file(options.data_dir)
     return lambda: _read(url) if prepared.exists() else None
 

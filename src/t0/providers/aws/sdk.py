@@ -79,8 +79,8 @@ class Chain:
                 self._found = Session().get_credentials()
             frozen = self._found and self._found.get_frozen_credentials()
         except Exception as e:
-            # Besides botocore's own errors, whatever caches and the output of a `credential_process` that are not as they
-            # should be lead to. None of it may keep a call from its next provider.
+            # botocore's own errors, and whatever damaged caches or the output of a `credential_process` lead to: none
+            # of it may keep a call from its next provider.
             raise ApiKeyMissing("aws", f"The AWS credential chain failed: {e}") from e
         if not frozen:
             raise ApiKeyMissing("aws", "No credentials were found in the AWS credential chain")

@@ -1,0 +1,1 @@
+"""Where cached model answers are kept for all workers and gateways: ClickHouse or Valkey."""
