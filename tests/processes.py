@@ -118,7 +118,8 @@ class Process:
 class Gateway(Process):
     """`t0 gateway` on a free port of 127.0.0.1, with its data below `folder`; ready when the constructor returns.
 
-    `config` is the text of `tensorzero.toml`; `files` are written beside it. None starts with `--default-config`.
+    `config` is the text of `tensorzero.toml`; `files` are written beside it. None starts with `--default-config`. Ready
+    means 200 from `ready`: `/health` waits for the store, `/status` does not.
     """
 
     def __init__(
@@ -129,6 +130,7 @@ class Gateway(Process):
         files: Mapping[str, str] = {},
         env: Mapping[str, str] = {},
         args: Sequence[str] = (),
+        ready: str = "/health",
     ) -> None:
         self.data_dir = folder / "data"
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -136,17 +138,21 @@ class Gateway(Process):
         address = ["--bind-address", self.url[7:], "--data-dir", str(self.data_dir)]
         super().__init__(["gateway", *source, *address, *args], folder=folder, env=env)
         try:
-            self.require(self.healthy, "answer to GET /health")
+            self.require(lambda: self.answers(ready), f"answer to GET {ready}")
         except BaseException:
             self.kill()
             raise
 
-    def healthy(self) -> bool:
+    def answers(self, route: str) -> bool:
+        """Whether a GET gets status 200."""
         try:
-            with urllib.request.urlopen(self.url + "/health", timeout=5) as answer:
+            with urllib.request.urlopen(self.url + route, timeout=5) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def healthy(self) -> bool:
+        return self.answers("/health")
 
     def get(self, route: str) -> Any:
         """The decoded answer."""

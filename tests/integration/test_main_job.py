@@ -8,7 +8,7 @@ import pytest
 from openai import OpenAI
 from tensorzero import TensorZeroGateway
 
-from processes import Gateway, MockProvider, completion, completion_events, select, wait_for_rows
+from processes import Gateway, MockProvider, completion, completion_events, select, wait_for_rows, wait_until
 
 CONFIG = """
 [models.m]
@@ -168,6 +168,20 @@ def test_tensorzero_client_call_and_feedback_are_stored(gateway: Gateway, provid
             "snapshot_hash": config_hash(gateway),
         }
     ]
+
+
+def test_answers_of_the_first_moment_can_get_feedback(
+    start_gateway: Callable[..., Gateway], provider: MockProvider
+) -> None:
+    """Rows of inferences that were answered before the embedded store had its tables used to miss the views on them."""
+    provider.play({"json": completion("Hi"), "repeat": True})
+    gateway = start_gateway(CONFIG.replace("{mock}", provider.url), ready="/status")
+    body = {"function_name": "f", "input": {"messages": MESSAGES}}
+    answered = [gateway.post("/inference", body)["inference_id"] for _ in range(5)]
+    wait_until(gateway.healthy, "store")
+    wait_for_rows(gateway.store_url, "SELECT count() AS n FROM ChatInference HAVING n = 5")
+    found = select(gateway.store_url(), "SELECT uint_to_uuid(id_uint) AS id FROM InferenceById ORDER BY id_uint")
+    assert [row["id"] for row in found] == answered
 
 
 def test_what_is_not_stored(gateway: Gateway, provider: MockProvider) -> None:

@@ -23,10 +23,11 @@ class Breaker:
         self._failures = 0
         self._pause_s = 0.0
         self._next_try = 0.0
+        self._trying = False
 
     @property
     def is_open(self) -> bool:
-        """Whether the last outcome was that nothing should be tried for now."""
+        """Whether nobody may try but the one after each pause."""
         return self._failures >= _FAILURES
 
     def allows(self) -> bool:
@@ -37,20 +38,21 @@ class Breaker:
         if now < self._next_try:
             return False
         self._next_try = now + self._pause_s
+        self._trying = True
         return True
 
     def succeeded(self) -> None:
         if self.is_open:
             log.info("%s answers again", self._name)
-        self._failures, self._pause_s = 0, 0.0
+        self._failures, self._pause_s, self._trying = 0, 0.0, False
 
     def failed(self, reason: str) -> None:
-        """Counts a failure. Those that were under way when the circuit opened do not make its pause longer."""
-        now = self._now()
-        if self.is_open and now < self._next_try - self._pause_s * 0.5:
+        """Counts a failure, but not one that was under way when the circuit opened."""
+        if self.is_open and not self._trying:
             return
         self._failures += 1
+        self._trying = False
         if self.is_open:
             self._pause_s = min(max(self._pause_s * 2, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
-            self._next_try = now + self._pause_s
-            log.warning("%s does not answer (%s); it is not asked again for %g s", self._name, reason, self._pause_s)
+            self._next_try = self._now() + self._pause_s
+            log.warning("%s does not answer (%s); it is left alone for %g s", self._name, reason, self._pause_s)

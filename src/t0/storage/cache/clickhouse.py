@@ -15,10 +15,10 @@ from t0.storage.reader import Reader
 _COLUMNS = ", ".join(CacheEntry.__struct_fields__)
 # Ages are taken by the database's clock, which wrote the timestamps.
 _GET = (
-    f"SELECT {_COLUMNS}, now() - timestamp AS age_s FROM ModelInferenceCache FINAL "
+    f"SELECT {_COLUMNS}, dateDiff('second', timestamp, now()) AS age_s FROM ModelInferenceCache FINAL "
     "WHERE short_cache_key = {short:UInt64} AND long_cache_key = {long:String} AND NOT is_deleted"
 )
-_YOUNGER = " AND timestamp > now() - {max_age:UInt32}"
+_YOUNGER = " AND age_s < {max_age:UInt32}"
 
 _encode_lines = msgspec.json.Encoder().encode_lines
 
