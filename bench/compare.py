@@ -128,12 +128,14 @@ def compare(builds: Builds, options: argparse.Namespace) -> list[Comparison]:
 
 
 def take_rounds(take: Callable[[int], Round], *, least: int, most: int) -> list[Round]:
-    """At least some rounds, and more while a figure is unclear."""
+    """At least some rounds, and more while a figure is unclear and none is slower, which settles the matter."""
     rounds: list[Round] = []
     while len(rounds) < most:
         rounds.append(take(len(rounds)))
-        if len(rounds) >= least and all(c.verdict.judgement != "unclear" for c in compare_rounds("", rounds)):
-            break
+        if len(rounds) >= least:
+            judgements = {comparison.verdict.judgement for comparison in compare_rounds("", rounds)}
+            if "slower" in judgements or "unclear" not in judgements:
+                break
     return rounds
 
 

@@ -32,13 +32,13 @@ class Verdict:
 
 
 def judge(rounds: Sequence[Sequence[float]], tolerance: float) -> Verdict:
-    """The verdict on paired ratios, a list for each round. `tolerance` is the share that nobody minds.
+    """The verdict on paired ratios, equally many in each round. `tolerance` is the share that nobody minds.
 
     `slower`: the whole interval lies above the tolerance. `unclear`: it lies on both sides; more rounds will tell.
     """
-    low, high = interval([np.asarray(ratios) for ratios in rounds])
-    ratio = float(np.median(np.concatenate(rounds)))
-    return Verdict(ratio, low, high, _judgement(low, high, tolerance))
+    ratios = np.asarray(rounds)
+    low, high = interval(ratios)
+    return Verdict(float(np.median(ratios)), low, high, _judgement(low, high, tolerance))
 
 
 def _judgement(low: float, high: float, tolerance: float) -> Judgement:
@@ -49,12 +49,12 @@ def _judgement(low: float, high: float, tolerance: float) -> Judgement:
     return "faster" if high < 1 - tolerance else "same"
 
 
-def interval(rounds: Sequence[NDArray[np.float64]]) -> tuple[float, float]:
-    """Of the median, by bootstrap; the same for the same ratios."""
+def interval(ratios: NDArray[np.float64]) -> tuple[float, float]:
+    """Of the median of rounds × pairs, by bootstrap; the same for the same ratios."""
     random = np.random.default_rng(0)
-    medians = np.empty(DRAWS)
-    for i in range(DRAWS):
-        chosen = random.integers(len(rounds), size=len(rounds))
-        medians[i] = np.median(np.concatenate([random.choice(rounds[n], len(rounds[n])) for n in chosen]))
+    rounds, pairs = ratios.shape
+    chosen_rounds = random.integers(rounds, size=(DRAWS, rounds, 1))
+    chosen_pairs = random.integers(pairs, size=(DRAWS, rounds, pairs))
+    medians = np.median(ratios[chosen_rounds, chosen_pairs], axis=(1, 2))
     low, high = np.quantile(medians, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)

@@ -17,7 +17,10 @@ from t0.files.service import Files
 from t0.functions.base import Function
 from t0.functions.build import build_functions, configured_tools
 from t0.functions.chat import ChatFunction
+from t0.functions.dynamic import DynamicVariants
 from t0.functions.tools import ToolBox
+from t0.kinds import all_kinds
+from t0.models.cache import InferenceCache
 from t0.models.table import ModelTable
 from t0.storage.locks import MachineLocks
 from t0.storage.reader import Reader, WorkflowRun
@@ -47,13 +50,18 @@ class Gateway:
         writer: Writer,
         reader: Reader | None,
         snapshot_hash: str,
+        cache: InferenceCache | None = None,
     ) -> None:
-        """`reader` is None when nothing is stored. Raises `ConfigError` and `ApiKeyMissing`."""
+        """`reader` is None when nothing is stored, `cache` when nothing is cached.
+
+        Raises `ConfigError` and `ApiKeyMissing`.
+        """
         self.config = config
         self.data_dir = data_dir
         self.snapshot_hash = snapshot_hash
         self.reader = reader
         self.stores = reader is not None
+        self.cache = cache
         self.transport = transport
         self.files = Files(config, env, transport, stores=self.stores)
         self.locks = MachineLocks(data_dir / "locks")
@@ -63,12 +71,15 @@ class Gateway:
         self.models = ModelTable(config, env, transport)
         self.tools = configured_tools(config)
         self.functions = build_functions(config, self.models, self.tools, self.templates)
+        self.dynamic_variants = DynamicVariants(config, all_kinds(), self.models, self.templates)
         self._model_functions: LRUCache[str, Function] = LRUCache(_SHORTHAND_FUNCTIONS)
 
     async def close(self) -> None:
         """Ends the connections and gives the worker's ring back."""
         await self.files.close()
         await self.transport.close()
+        if self.cache is not None:
+            await self.cache.close()
         if self.reader is not None:
             await self.reader.close()
         self.locks.close()

@@ -30,6 +30,7 @@ from t0.config.snapshot import Snapshot
 from t0.errors import ConfigError
 from t0.logs import LogFormat
 from t0.recorder.process import RecorderSettings
+from t0.storage.cache.select import CacheChoice
 from t0.storage.prepare import Preparation, prepare
 from t0.storage.store.process import url_file
 from t0.worker import WorkerOptions
@@ -56,6 +57,7 @@ class LaunchOptions(Struct, frozen=True, kw_only=True):
     port: int
     workers: int
     stores: bool
+    cache: CacheChoice | None
     log_format: LogFormat
 
     @property
@@ -317,6 +319,7 @@ def _worker_options(options: LaunchOptions) -> WorkerOptions:
         data_dir=options.data_dir,
         snapshot_hash=options.snapshot.hash,
         find_database=_database_finder(options) if options.stores else None,
+        cache=options.cache,
     )
 
 

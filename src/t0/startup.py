@@ -21,6 +21,7 @@ from t0.kinds import all_kinds
 from t0.launcher import Launcher, LaunchOptions
 from t0.logs import set_up_logging
 from t0.models.table import ModelTable
+from t0.storage.cache.select import check_cache, choose_cache
 from t0.storage.prepare import Preparation, migrate, prepare
 from t0.upstream.select import make_transport
 from t0.version import VERSION
@@ -58,6 +59,9 @@ def _gateway(options: argparse.Namespace, env: Mapping[str, str], environment: E
     taken = _check_runnable(config, env)
     check_object_storage(config, env)
     stores = _stores(config, environment)
+    cache = choose_cache(config, environment, stores=stores)
+    if cache is not None:
+        asyncio.run(check_cache(cache))
     launch = LaunchOptions(
         config=config,
         snapshot=taken,
@@ -67,6 +71,7 @@ def _gateway(options: argparse.Namespace, env: Mapping[str, str], environment: E
         port=port,
         workers=options.workers or len(os.sched_getaffinity(0)),
         stores=stores,
+        cache=cache,
         log_format=options.log_format,
     )
     if stores and environment.clickhouse_url is not None:
@@ -145,4 +150,5 @@ def _tell(launch: LaunchOptions) -> None:
     log.info("├ observability: %s", where)
     mode = "batched" if batch is not None and batch.enabled else "async" if observability.async_writes else "sync"
     log.info("├ writes: %s", mode)
+    log.info("├ inference cache: %s", "off" if launch.cache is None else launch.cache.name)
     log.info("└ workers: %d", launch.workers)

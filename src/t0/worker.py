@@ -15,7 +15,9 @@ from t0.app import App
 from t0.config.schema import Config
 from t0.errors import Verbosity
 from t0.gateway import Gateway
+from t0.models.cache import InferenceCache
 from t0.recorder.writer import Writer
+from t0.storage.cache.select import CacheChoice, open_store
 from t0.storage.reader import Reader
 from t0.upstream.base import Limits
 from t0.upstream.select import make_transport
@@ -35,6 +37,7 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     """How many rows one worker may have waiting before it drops new ones; None drops nothing."""
     find_database: Callable[[], str | None] | None
     """Gives the ClickHouse URL, None while the embedded store is not up; None when nothing is stored."""
+    cache: CacheChoice | None = None
 
 
 _options: WorkerOptions | None = None
@@ -56,20 +59,26 @@ def create_app() -> App:
 async def _open(options: WorkerOptions) -> Gateway:
     config = options.config
     Verbosity.debug, Verbosity.structured = config.gateway.debug, config.gateway.unstable_error_json
+    reader = Reader(options.find_database) if options.find_database is not None else None
     gateway = Gateway(
         config,
         env=os.environ,
         data_dir=options.data_dir,
         transport=make_transport(os.environ, _limits(config)),
         writer=Writer(options.data_dir, max_queued_rows=options.max_queued_rows),
-        reader=Reader(options.find_database) if options.find_database is not None else None,
+        reader=reader,
         snapshot_hash=options.snapshot_hash,
+        cache=_cache(options.cache, reader),
     )
     _stop_with_parent(os.getppid())
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD, 20, 100)
     return gateway
+
+
+def _cache(choice: CacheChoice | None, reader: Reader | None) -> InferenceCache | None:
+    return None if choice is None else InferenceCache(open_store(choice, reader), is_primary=choice.is_primary)
 
 
 def _limits(config: Config) -> Limits:

@@ -76,6 +76,13 @@ def test_more_rounds_are_taken_while_it_is_unclear(heads: list[int], taken: int)
     assert len(take_rounds(take, least=2, most=4)) == taken
 
 
+def test_one_slower_figure_settles_it() -> None:
+    def take(number: int) -> Round:
+        return [({CPU: 100.0, TIME: 100.0}, {CPU: 120.0, TIME: 100.0 + 30 * (number % 2)})]
+
+    assert len(take_rounds(take, least=2, most=4)) == 2
+
+
 def test_what_cannot_be_built_is_named(tmp_path: Path) -> None:
     with pytest.raises(BuildFailed, match=r"`no-such-revision` is neither a folder with a setup\.py nor a revision"):
         build("no-such-revision", tmp_path / "a")

@@ -2,7 +2,10 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -33,6 +36,10 @@ api_key_location = "none"
 cost = [{ pointer = "/usage/prompt_tokens", cost_per_million = 10.0 }]
 
 [embedding_models.zeros]
+routing = ["p"]
+providers.p = { type = "dummy", model_name = "zeros" }
+
+[embedding_models.documents]
 routing = ["p"]
 providers.p = { type = "dummy", model_name = "zeros" }
 """
@@ -130,6 +137,13 @@ def test_all_providers_fail(gateway: Gateway, provider: MockProvider) -> None:
 def test_dummy(gateway: Gateway, model: str) -> None:
     answer = gateway.post(ROUTE, {"model": f"tensorzero::embedding_model_name::{model}", "input": ["a", "b"]})
     assert [d["embedding"] for d in answer["data"]] == [[0.0] * 1536] * 2
+
+
+def test_the_documented_program(gateway: Gateway, root: Path) -> None:
+    (program,) = re.findall(r"^```python\n(.*?)^```", (root / "docs" / "embeddings.md").read_text(), re.M | re.DOTALL)
+    words = [sys.executable, "-c", program.replace("http://127.0.0.1:3000", gateway.url)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")
 
 
 def test_a_shorthand_model_without_its_key(gateway: Gateway) -> None:

@@ -82,6 +82,11 @@ class RequestFiles:
                 if entry.is_url:
                     self._begin(entry)
 
+    @property
+    def fetches_all(self) -> bool:
+        """Whether no provider gets a URL to fetch by itself."""
+        return self._service.fetch_all
+
     # -- before a model call -------------------------------------------------------------------------------------------
 
     async def for_provider(self, provider: Provider, request: ModelRequest) -> ModelRequest:

@@ -54,7 +54,7 @@ def _function(
     name: str, config: FunctionConfig, models: ModelTable, tools: dict[str, StaticTool], templates: Environment
 ) -> Function:
     schemas = {n: parse_schema(f.body, source=f.key) for n, f in config.schemas.items()}
-    variants = {n: _variant(n, v, models, schemas, templates) for n, v in config.variants.items()}
+    variants = {n: build_variant(n, v, models, schemas, templates) for n, v in config.variants.items()}
     common: dict[str, Any] = {"schemas": schemas, "variants": variants, "experiment": _experiment(config)}
     if isinstance(config, JsonFunctionConfig):
         file = config.output_schema
@@ -67,13 +67,14 @@ def _function(
     raise ConfigError(f"unknown function type `{config.type}`", key=f"functions.{name}")
 
 
-def _variant(
+def build_variant(
     name: str,
     config: VariantConfig,
     models: ModelTable,
     schemas: Mapping[str, CompiledSchema],
     templates: Environment,
 ) -> Variant:
+    """One variant of a function with these input schemas. Raises `ConfigError`."""
     if isinstance(config, ChatCompletionConfig):
         renderer = Renderer(templates, role_templates(config, schemas))
         return ChatCompletionVariant(name, config, models.get(config.model), renderer)

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct
 from t0._core import uuid7
 from t0.errors import InvalidRequest, RequestError
 from t0.inference.response import failed_responses
+from t0.models.cache_slot import cache_use
 from t0.models.embedding import EmbeddingCall, EmbeddingResult
 from t0.types.embedding import EmbeddingRequest
 from t0.types.inference import CacheOptions, RawEntry
@@ -42,8 +43,9 @@ async def embed(gateway: Gateway, request: EmbedRequest) -> EmbedAnswer:
     if request.request.input == []:
         raise InvalidRequest("Input cannot be empty")
     model = gateway.models.embeddings.get(request.model_name)
+    cache = cache_use(gateway.cache, request.cache_options, dryrun=request.dryrun)
     try:
-        result = await model.embed(EmbeddingCall(request.request, request.credentials, request.cache_options))
+        result = await model.embed(EmbeddingCall(request.request, request.credentials, cache))
     except RequestError:
         _count(gateway, request, Usage())
         raise
@@ -59,13 +61,16 @@ async def embed(gateway: Gateway, request: EmbedRequest) -> EmbedAnswer:
 
 
 def _raw_responses(result: EmbeddingResult) -> list[RawEntry]:
+    failed = failed_responses(result.failures)
+    if result.cached:
+        return failed
     own = RawEntry(
         model_inference_id=uuid7.new(),
         provider_type=result.provider_type,
         api_type=result.api_type,
         data=result.raw_response,
     )
-    return [*failed_responses(result.failures), own]
+    return [*failed, own]
 
 
 def _count(gateway: Gateway, request: EmbedRequest, usage: Usage) -> None:

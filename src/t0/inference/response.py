@@ -28,11 +28,15 @@ def build_answer(context: Context, result: VariantResult, output: FunctionOutput
     )
 
 
+_FREE = Usage(input_tokens=0, output_tokens=0)
+"""What a call that was answered from the inference cache adds."""
+
+
 def total_usage(calls: Sequence[ModelResult]) -> Usage:
     """Sums over the calls, unknown as soon as one part is; the cache fields sum what is known."""
-    if len(calls) == 1:
+    if len(calls) == 1 and not calls[0].cached:
         return calls[0].usage
-    usages = [c.usage for c in calls]
+    usages = [_FREE if c.cached else c.usage for c in calls]
     return Usage(
         input_tokens=_sum_or_none(u.input_tokens for u in usages),
         output_tokens=_sum_or_none(u.output_tokens for u in usages),

@@ -12,7 +12,6 @@ from t0.errors import (
     InvalidInferenceTarget,
     InvalidRequest,
     NoFallbackVariants,
-    NotImplementedYet,
     RequestError,
 )
 from t0.functions.base import Function
@@ -49,18 +48,22 @@ def _check_target(request: InferenceRequest) -> None:
 
 
 def check_dynamic_variant(request: InferenceRequest) -> None:
+    """Raises `InvalidRequest` where a variant of its own does not go with the rest of the request."""
     if request.dynamic_variant is None:
         return
     if not request.dryrun:
         raise InvalidRequest("If `internal_dynamic_variant_config` is used, `dryrun` must also be set to true")
     if request.variant_name is not None:
         raise InvalidRequest("`variant_name` and `internal_dynamic_variant_config` cannot both be set.")
-    raise NotImplementedYet("`internal_dynamic_variant_config` is not supported by t0 yet")
 
 
 def pinned_variant(context: Context) -> Variant | None:
-    """The variant that the request names; None when one is to be chosen. Checks namespaces of either target."""
+    """The variant that the request names or brings; None when one is to be chosen. Checks namespaces in any case."""
     request, function = context.request, context.function
+    if request.dynamic_variant is not None:
+        variant = context.gateway.dynamic_variants.get(function, request.dynamic_variant)
+        _check_namespaces(variant, request.namespace, pinned=True)
+        return variant
     if request.model_name is not None:
         _check_namespaces(function.variant(request.model_name), request.namespace, pinned=False)
     if request.variant_name is None:

@@ -11,6 +11,7 @@ from t0.inference.extra import check_filters
 from t0.inference.response import build_answer
 from t0.inference.route import check_dynamic_variant, first_success, pinned_variant, select_function
 from t0.inference.stream import AnswerStream
+from t0.models.cache_slot import cache_use
 from t0.types.inference import Answer, InferenceRequest
 from t0.variants.base import Variant, VariantCall
 
@@ -87,4 +88,5 @@ def variant_call(context: Context, variant: Variant) -> VariantCall:
         output_schema=context.function.output_schema(request),
         exchanges=context.exchanges,
         files=context.files,
+        cache=cache_use(context.gateway.cache, request.cache_options, dryrun=request.dryrun),
     )

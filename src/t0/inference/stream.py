@@ -27,6 +27,7 @@ class AnswerStream:
     def __init__(self, context: Context, variant: VariantStream) -> None:
         self._context, self._variant = context, variant
         self._include = context.request.include
+        self._shows_raw = not variant.stream.cached
         self._is_json = context.function.type == "json"
         self._calls_as_text = self._is_json or variant.params.json_mode == "tool"
         self.inference_id, self.episode_id = context.inference_id, context.episode_id
@@ -78,9 +79,9 @@ class AnswerStream:
         fields: dict[str, Any] = {}
         if self._include.raw_usage and item.raw_usage is not None:
             fields["raw_usage"] = [self._variant.stream.usage_entry(item.raw_usage)]
-        if self._include.raw_response:
+        if self._include.raw_response and self._shows_raw:
             fields["raw_chunk"] = item.raw
-        if self._include.original_response:
+        if self._include.original_response and self._shows_raw:
             fields["original_chunk"] = item.raw
         if self._is_json:
             raw = "".join(b.text for b in content if isinstance(b, TextChunk))

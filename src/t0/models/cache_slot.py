@@ -1,7 +1,7 @@
 """What of a model call the cache goes by, and what of its answer it keeps.
 
-The key is the BLAKE3 digest of all that decides an answer. Nobody can make two calls with one such digest, so a hit
-needs no look at the call behind it: with a digest that can be forged, one caller could have its answer served to another.
+The key is the BLAKE3 digest of all that decides an answer. Nobody can make two calls with one such digest, so a hit is
+not compared with the call behind it; with a faster digest that can be forged, one caller could choose another's answer.
 """
 
 from __future__ import annotations

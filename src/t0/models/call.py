@@ -11,6 +11,7 @@ from msgspec import Struct
 from t0._core import uuid7
 from t0.errors import RequestError
 from t0.files.resolve import RequestFiles
+from t0.models.cache_slot import CacheUse
 from t0.types.content import OutputBlock
 from t0.types.inference import RawEntry
 from t0.types.model import ApiType, FinishReason, ModelRequest, Usage
@@ -20,13 +21,14 @@ class ModelCall(Struct):
     """A model request with the caller's dynamic credentials.
 
     `exchanges` collects the begin and end (monotonic seconds) of every outbound exchange of the whole inference.
-    `files` is None when the request holds none.
+    `files` is None when the request holds none, `cache` when the inference cache is left aside.
     """
 
     request: ModelRequest
     credentials: Mapping[str, str]
     exchanges: list[tuple[float, float]]
     files: RequestFiles | None = None
+    cache: CacheUse | None = None
 
 
 class ModelResult(Struct, kw_only=True):
@@ -48,6 +50,7 @@ class ModelResult(Struct, kw_only=True):
     response_time_ms: int
     ttft_ms: int | None = None
     cached: bool = False
+    """Whether the answer came from the inference cache; `usage` is then that of the call that made it."""
     failures: list[RequestError] = []
     """The errors of the providers tried before."""
     entry_id: str = ""

@@ -38,7 +38,7 @@ class EmbeddingTable:
         if not name.startswith(EMBEDDING_SHORTHANDS):
             raise ModelNotFound(name)
         config = shorthand_config(name)
-        found = EmbeddingModel(name, [self._provider(config.type, config, timeout_ms=None, cost=None)])
+        found = EmbeddingModel(name, [self._provider(name, config.type, config, timeout_ms=None, cost=None)])
         self._shorthand[name] = found
         return found
 
@@ -50,12 +50,12 @@ class EmbeddingTable:
         path = f"embedding_models.{model_name}.providers.{key}"
         cost = CostRules.parse(config.provider.cost, f"{path}.cost", single=True) if config.provider.cost else None
         try:
-            return self._provider(key, config.provider, config.timeout_ms, cost)
+            return self._provider(model_name, key, config.provider, config.timeout_ms, cost)
         except (ConfigError, RequestError) as e:
             raise ConfigError(str(e), key=path) from e
 
     def _provider(
-        self, key: str, config: ProviderConfig, timeout_ms: int | None, cost: CostRules | None
+        self, model_name: str, key: str, config: ProviderConfig, timeout_ms: int | None, cost: CostRules | None
     ) -> EmbeddingModelProvider:
         provider = facet_classes(EmbeddingProvider)[config.type](key, config, self._credentials)
-        return EmbeddingModelProvider(provider, self._transport, timeout_ms, cost)
+        return EmbeddingModelProvider(model_name, provider, self._transport, timeout_ms, cost)

@@ -10,13 +10,15 @@ from msgspec.structs import replace
 
 from t0.config.schema import ProviderConfig
 from t0.errors import ModelProviderTimeout, ProviderFailure, RequestError, UpstreamError, UpstreamTimeout
+from t0.models.cache_slot import CacheUse
 from t0.models.call import ModelCall, ModelResult
 from t0.models.exchange import TOO_SLOW, not_sent, with_raw_bodies
 from t0.models.limits import elapsed_ms, first_chunk_limit, total_deadline, within
-from t0.models.stream import ModelStream
+from t0.models.stream import CachedStream, ModelStream
 from t0.providers.base import Provider
 from t0.providers.cost import CostRules
-from t0.types.model import ModelRequest
+from t0.storage.cache.base import CacheEntry
+from t0.types.model import ModelRequest, Usage
 from t0.upstream.base import HttpRequest, HttpResponse, Transport
 
 
@@ -36,9 +38,19 @@ class ModelProvider:
     async def infer(self, call: ModelCall) -> ModelResult:
         """A complete answer. Raises `RequestError`."""
         limit = self._timeouts.non_streaming.total_ms
+        work = self._infer(call) if call.cache is None else self._infer_cached(call, call.cache)
         if limit is None:
-            return await self._infer(call)
-        return await within(limit, lambda: self._too_slow("non_streaming.total_ms", limit), self._infer(call))
+            return await work
+        return await within(limit, lambda: self._too_slow("non_streaming.total_ms", limit), work)
+
+    async def _infer_cached(self, call: ModelCall, cache: CacheUse) -> ModelResult:
+        slot = cache.of_call(self.provider, call)
+        if (found := await slot.find_answer()) is not None:
+            raw_response = found.entry.raw_response
+            return self.cached_result(call.request, found.entry, output=found.output, raw_response=raw_response)
+        result = await self._infer(call)
+        slot.keep_answer(result)
+        return result
 
     async def _infer(self, call: ModelCall) -> ModelResult:
         if call.files is not None:
@@ -79,8 +91,17 @@ class ModelProvider:
         """A streamed answer whose first chunk has come. Raises `RequestError`."""
         started = time.monotonic()
         limit, setting = first_chunk_limit(self._timeouts.streaming)
-        stream = await within(limit, lambda: self._too_slow(setting, limit or 0), self._open(call, started))
+        work = self._open(call, started) if call.cache is None else self._open_cached(call, call.cache)
+        stream = await within(limit, lambda: self._too_slow(setting, limit or 0), work)
         stream.limit(total_deadline(self._timeouts.streaming, started, ModelProviderTimeout, self.name))
+        return stream
+
+    async def _open_cached(self, call: ModelCall, cache: CacheUse) -> ModelStream:
+        slot = cache.of_call(self.provider, call)
+        if (found := await slot.find_stream()) is not None:
+            return CachedStream(self, call, found)
+        stream = await self._open(call, time.monotonic())
+        stream.keep_in(slot)
         return stream
 
     async def _open(self, call: ModelCall, started: float) -> ModelStream:
@@ -146,5 +167,19 @@ class ModelProvider:
             provider_type=self.provider.type,
             api_type=self.provider.api_type,
             cost=cost,
+            **fields,
+        )
+
+    def cached_result(self, request: ModelRequest, entry: CacheEntry, **fields: Any) -> ModelResult:
+        """The result that an entry of the cache amounts to: it cost nothing and took no time."""
+        return self.result(
+            request,
+            raw_request=entry.raw_request,
+            usage=Usage(entry.input_tokens, entry.output_tokens),
+            raw_usage=[],
+            finish_reason=entry.finish_reason,
+            cost=Decimal(0),
+            response_time_ms=0,
+            cached=True,
             **fields,
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from t0._core import uuid7
 from t0.errors import ProviderFailure, RequestError, UpstreamError
+from t0.models.cache_slot import CachedChunks, CacheSlot
 from t0.models.call import ModelCall, ModelResult
 from t0.models.collect import Collector
 from t0.models.limits import Deadline, elapsed_ms
@@ -38,6 +39,10 @@ class ModelStream:
         self._deadlines: list[Deadline] = []
         self._ttft_ms: int | None = None
         self._response_time_ms: int | None = None
+        self._slot: CacheSlot | None = None
+        self._passed_on: list[Item] = []
+        """What is to be cached; filled only when it is."""
+        self.cached = False
         self.failures: list[RequestError] = []
         self.entry_id = ""
         """The id of this call in raw lists, once a chunk has shown it."""
@@ -61,18 +66,30 @@ class ModelStream:
         if deadline is not None:
             self._deadlines.append(deadline)
 
+    def keep_in(self, slot: CacheSlot) -> None:
+        """Has the stream cached once it has ended, unless an error came with it."""
+        self._slot = slot
+
     async def next(self) -> list[Item] | None:
         """The next items, at least one; None at the end."""
         items = self._first
         self._first = None
         while not items:
             if self._ended:
+                self._keep()
                 return None
             items = await self._read_in_time()
         for item in items:
             if isinstance(item, Chunk):
                 self._collector.add(item)
+        if self._slot is not None:
+            self._passed_on += items
         return items
+
+    def _keep(self) -> None:
+        chunks = [item for item in self._passed_on if isinstance(item, Chunk)]
+        if self._slot is not None and len(chunks) == len(self._passed_on):
+            self._slot.keep_stream(chunks, self.result())
 
     async def _read_in_time(self) -> list[Item]:
         if not self._deadlines:
@@ -128,4 +145,35 @@ class ModelStream:
             ttft_ms=self._ttft_ms,
             failures=self.failures,
             entry_id=self.entry_id,
+        )
+
+
+class CachedStream(ModelStream):
+    """A stream from the inference cache: all its chunks at once."""
+
+    def __init__(self, provider: ModelProvider, call: ModelCall, found: CachedChunks) -> None:
+        self._provider, self._call, self._entry = provider, call, found.entry
+        self._collector = Collector(call.request.function_type)
+        self._first = list(found.chunks)
+        self._ended = True
+        self._slot = None
+        self.cached = True
+        self.failures = []
+        self.entry_id = ""
+
+    def limit(self, deadline: Deadline | None) -> None:
+        """Nothing is waited for."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def result(self) -> ModelResult:
+        collected = self._collector
+        return self._provider.cached_result(
+            self._call.request,
+            self._entry,
+            output=collected.output(),
+            raw_response="\n".join(collected.raw),
+            ttft_ms=0,
+            failures=self.failures,
         )

@@ -41,7 +41,7 @@ class WireJob(Struct, rename="camel"):
     name: str
     state: str = "JOB_STATE_UNSPECIFIED"
     output_info: WireOutputInfo | None = None
-    error: Raw | None = None
+    error: Any = None
 
 
 class WireRequest(Struct):
@@ -110,7 +110,7 @@ class GCPVertexGeminiBatches(BatchProvider, GCPVertexGemini):
             raw_request=str(request.url),
             raw_response=body_text(answer.body),
             output=f"{folder.rstrip('/')}/predictions.jsonl" if folder is not None else "",
-            errors=[] if job.error is None else [bytes(job.error).decode()],
+            errors=[] if job.error is None else [_encode(job.error).decode()],
         )
 
     def fetch_output(self, output: str) -> Steps[bytes]:

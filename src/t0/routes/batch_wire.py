@@ -111,7 +111,7 @@ def _request(wire: WireBatch, i: int) -> InferenceRequest:
 
 def _tools(wire: WireBatch, i: int) -> DynamicTools:
     functions, customs = parse_tools(_at(wire.additional_tools, i), f"additional_tools[{i}]")
-    choice: str | WireSpecificTool | None = _at(wire.tool_choice, i)
+    choice = wire.tool_choice[i] if wire.tool_choice is not None else None
     return DynamicTools(
         allowed=_at(wire.allowed_tools, i),
         additional=functions,

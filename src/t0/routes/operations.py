@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -12,6 +13,8 @@ from t0.version import VERSION
 
 if TYPE_CHECKING:
     from t0.gateway import Gateway
+    from t0.models.cache import InferenceCache
+    from t0.storage.reader import Reader
 
 
 class Status(Struct):
@@ -34,8 +37,22 @@ async def status(gateway: Gateway, request: Request) -> Response:
 
 async def health(gateway: Gateway, request: Request) -> Response:
     """200 when every store in use answers, else 503; a store that is not in use counts as ok."""
-    stored = gateway.reader is None or await gateway.reader.is_healthy()
-    return json_response(Health(clickhouse="ok" if stored else "error"), 200 if stored else 503)
+    reader, cache = gateway.reader, gateway.cache
+    stored, cached = await asyncio.gather(_is_healthy(reader), _is_healthy(cache))
+    report = Health(
+        clickhouse=_word(stored),
+        valkey=_word(cached or cache is None or not cache.is_primary),
+        valkey_cache=_word(cached),
+    )
+    return json_response(report, 200 if stored and cached else 503)
+
+
+async def _is_healthy(store: Reader | InferenceCache | None) -> bool:
+    return store is None or await store.is_healthy()
+
+
+def _word(healthy: bool) -> str:
+    return "ok" if healthy else "error"
 
 
 async def metrics(gateway: Gateway, request: Request) -> Response:

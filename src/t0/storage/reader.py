@@ -49,6 +49,11 @@ class Reader:
         client = await self._connected()
         await client.insert_json(table, lines, settings={"async_insert": 0})
 
+    async def insert_gathered(self, table: str, lines: bytes) -> None:
+        """As `insert`, for a few rows at a time: the database first gathers those of all who insert."""
+        client = await self._connected()
+        await client.insert_json(table, lines)
+
     async def _connected(self) -> AsyncClickHouse:
         """The client for the current URL: the embedded store may come back under another one."""
         url = self._find_url()

@@ -1,9 +1,10 @@
-"""The one way to Valkey (or Redis). The client package comes with the extra `valkey` and is loaded with the first use."""
+"""The one way to Valkey or Redis. The client package comes with the extra `valkey` and is loaded when first needed."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from t0.errors import ConfigError, StorageUnavailable
 
@@ -14,6 +15,7 @@ T = TypeVar("T")
 
 _CONNECT_TIMEOUT_S = 1.0
 _ANSWER_TIMEOUT_S = 2.0
+_HEALTH_TIMEOUT_S = 1.0
 _SCHEMES = {"valkey://": "redis://", "valkeys://": "rediss://"}
 
 
@@ -28,8 +30,8 @@ class Valkey:
         self._client = _client(url)
 
     async def get(self, key: str) -> bytes | None:
-        value: bytes | None = await self._run(self._client.get(key))
-        return value
+        # The client could also be set to decode its answers; ours is not.
+        return await self._run(cast("Awaitable[bytes | None]", self._client.get(key)))
 
     async def put(self, values: Mapping[str, bytes], ttl_s: int) -> None:
         """Sets all keys, each to be forgotten after `ttl_s` seconds."""
@@ -43,8 +45,9 @@ class Valkey:
 
     async def is_healthy(self) -> bool:
         try:
-            await self.ping()
-        except StorageUnavailable:
+            async with asyncio.timeout(_HEALTH_TIMEOUT_S):
+                await self.ping()
+        except (StorageUnavailable, TimeoutError):
             return False
         return True
 

@@ -38,10 +38,11 @@ class Environment:
     """Templates by key, rendered with strict undefined values.
 
     `base_path` is the directory below which `include` and its kin find files that the configuration does not name;
-    without it they reach configured templates only.
+    without it they reach configured templates only. `fuel` limits the steps of one rendering, for templates that an
+    operator did not write; a million take about 60 ms.
     """
 
-    def __init__(self, base_path: Path | None = None) -> None:
+    def __init__(self, base_path: Path | None = None, *, fuel: int | None = None) -> None:
         self._base_path = base_path
         self._sources: dict[str, str] = {}
         self._configured: set[str] = set()
@@ -49,7 +50,7 @@ class Environment:
         self._prefix = ""
         self._texts: dict[int, list[str]] = {}  # by rendering: the long strings among its arguments
         self._renderings = count()
-        self._engine = _engine(self._texts)
+        self._engine = _engine(self._texts, fuel)
 
     def add(self, key: str, source: str) -> None:
         """Adds a configured template. Raises `ConfigError` if its syntax is wrong."""
@@ -166,7 +167,7 @@ class Environment:
         )
 
 
-def _engine(texts: dict[int, list[str]]) -> minijinja.Environment:
+def _engine(texts: dict[int, list[str]], fuel: int | None) -> minijinja.Environment:
     engine = minijinja.Environment(
         undefined_behavior="strict",
         pycompat=False,
@@ -174,6 +175,8 @@ def _engine(texts: dict[int, list[str]]) -> minijinja.Environment:
         filters={_FETCH: lambda index, rendering: texts[rendering][index]},
         tests={HAS_STRING_KEYS: lambda value: isinstance(value, dict) and all(isinstance(k, str) for k in value)},
     )
+    if fuel is not None:
+        engine.fuel = fuel
     for name in _FOREIGN_FILTERS:
         engine.remove_filter(name)
     for name in _FOREIGN_GLOBALS:

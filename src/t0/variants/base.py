@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from t0.files.resolve import RequestFiles
+from t0.models.cache_slot import CacheUse
 from t0.models.call import ModelResult
 from t0.models.stream import ModelStream
 from t0.types.content import OutputBlock
@@ -24,6 +25,7 @@ class VariantCall(Struct, kw_only=True):
     output_schema: Any
     exchanges: list[tuple[float, float]]
     files: RequestFiles | None = None
+    cache: CacheUse | None = None
 
 
 class VariantResult(Struct, kw_only=True):

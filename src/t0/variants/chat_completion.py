@@ -147,7 +147,7 @@ class ChatCompletionVariant:
             extra_body=self._applicable(request.extra_body),
             extra_headers=self._applicable(request.extra_headers),
         )
-        return ModelCall(model_request, request.credentials, call.exchanges, call.files)
+        return ModelCall(model_request, request.credentials, call.exchanges, call.files, call.cache)
 
     def _applicable(self, entries: list[E]) -> list[E]:
         """The request's entries that are not meant for another variant."""

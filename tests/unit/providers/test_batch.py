@@ -326,7 +326,7 @@ def test_gemini_poll_of_a_failed_job_keeps_the_reason() -> None:
         gemini().poll_batch({"job_url_suffix": JOB}),
         {"name": JOB, "state": "JOB_STATE_SUCCEEDED", "error": {"code": 3}},
     )
-    assert (found.status, found.errors) == ("failed", ['{"code": 3}'])
+    assert (found.status, found.errors) == ("failed", ['{"code":3}'])
 
 
 def test_gemini_fetch_output() -> None:

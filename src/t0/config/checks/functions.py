@@ -39,7 +39,7 @@ def check(scope: Scope, name: str, function: FunctionConfig) -> None:
     if isinstance(function, ChatFunctionConfig):
         _tools(scope.config, name, function)
     for variant_name in function.variants:
-        _variant(scope, Place(name, function, variant_name))
+        check_variant(scope, Place(name, function, variant_name))
     variants.check_circles(name, function)
     experimentation.check(scope.config, scope.environment, name, function)
 
@@ -55,7 +55,8 @@ def _tools(config: Config, name: str, function: ChatFunctionConfig) -> None:
             raise ConfigError(f"tool `{tool}` is not present in the config", key=f"functions.{name}.tools")
 
 
-def _variant(scope: Scope, place: Place) -> None:
+def check_variant(scope: Scope, place: Place) -> None:
+    """Raises `ConfigError` for the first rule that the variant, itself one of the function's, breaks."""
     variant = place.function.variants[place.variant_name]
     variant.check_in(place)
     for part, config in variant.parts.items():

@@ -155,7 +155,7 @@ class Gateway(Struct, frozen=True, forbid_unknown_fields=True):
     template_filesystem_access: TemplateFilesystemAccess = TemplateFilesystemAccess()
     observability: Observability = Observability()
     auth: Annotated[Auth | None, NotYet(lambda v: not v.enabled, "`enabled = false`")] = None
-    cache: Annotated[InferenceCache | None, NotYet(lambda v: v.enabled is False, "`enabled = false`")] = None
+    cache: InferenceCache = InferenceCache()
     export: Export = Export()
     metrics: Metrics = Metrics()
     relay: Relay = Relay()

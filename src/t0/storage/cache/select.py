@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from t0.config.environment import Environment
 from t0.config.schema import Config
-from t0.config.schema.gateway import InferenceCache
 from t0.errors import ConfigError
 from t0.storage.cache.base import CacheStore
 from t0.storage.cache.clickhouse import ClickHouseCacheStore
@@ -34,7 +33,7 @@ class CacheChoice(Struct, frozen=True, kw_only=True):
 
 def choose_cache(config: Config, environment: Environment, *, stores: bool) -> CacheChoice | None:
     """The store, or None for no cache; `stores` tells whether there is a database. Raises `ConfigError`."""
-    cache = config.gateway.cache or InferenceCache()
+    cache = config.gateway.cache
     if cache.enabled is False:
         return None
     clickhouse = CacheChoice() if stores else None
