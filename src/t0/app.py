@@ -15,6 +15,7 @@ from t0.routes.body import ENCODINGS, Receive, read_body
 from t0.routes.http import EventStream, Request, Response
 from t0.routes.native import error_body
 from t0.routes.table import Route, find_route
+from t0.routes.trace_headers import has_trace_extras, parse_trace_extras
 from t0.version import VERSION
 
 Scope = dict[str, Any]
@@ -68,6 +69,8 @@ class App:
             await _send_empty(send, 405, (b"allow", route.allow))
             return
         try:
+            if has_trace_extras(scope["headers"]):
+                parse_trace_extras(scope["headers"])
             body = await read_body(receive, _header(scope["headers"], b"content-encoding"))
             request = Request(method, path, scope["query_string"], scope["headers"], body)
             response = await handler(self._gateway, request)

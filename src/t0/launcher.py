@@ -31,8 +31,9 @@ from t0.errors import ConfigError
 from t0.logs import LogFormat
 from t0.recorder.process import RecorderSettings
 from t0.storage.cache.select import CacheChoice
+from t0.storage.cache.select import CacheChoice
 from t0.storage.prepare import Preparation, prepare
-from t0.storage.store.process import url_file
+from t0.storage.store.process import find_url, prepared_file, url_file
 from t0.worker import WorkerOptions
 
 log = logging.getLogger("t0")
@@ -218,7 +219,7 @@ class Launcher:
         options = self._options
         children: list[Child] = []
         if options.embeds_store:
-            _prepared_file(options.data_dir).unlink(missing_ok=True)
+            prepared_file(options.data_dir).unlink(missing_ok=True)
             children.append(CommandChild("store", ["store", "--data-dir", str(options.data_dir)]))
             children.append(ForkedChild("preparation of the store", self._prepare, runs_once=True))
         settings = options.data_dir / "recorder" / "settings.json"
@@ -232,10 +233,11 @@ class Launcher:
     def _prepare(self) -> None:
         """Waits for the embedded store and makes it ready; the gateway serves meanwhile, and its records wait."""
         options = self._options
-        while (url := _read(url_file(options.data_dir))) is None:
+        file = url_file(options.data_dir)
+        while not file.exists():
             time.sleep(_STORE_POLL_S)
-        prepare(options.preparation(url))
-        _prepared_file(options.data_dir).touch()
+        prepare(options.preparation(file.read_text().strip()))
+        prepared_file(options.data_dir).touch()
 
     def _serve(self, listener: socket.socket) -> None:
         from t0.server import serve
@@ -253,7 +255,9 @@ class Launcher:
             signal.signal(signum, stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         # Signals write here, so that the sleep below ends at once.
-        self._wake, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._wake, wake = os.pipe()
+        os.set_blocking(self._wake, False)
+        os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
     def _start(self, child: Child) -> None:
@@ -327,20 +331,7 @@ def _database_finder(options: LaunchOptions) -> Callable[[], str | None]:
     given = options.environment.clickhouse_url
     if given is not None:
         return lambda: given
-    url, prepared = url_file(options.data_dir), _prepared_file(options.data_dir)
-    return lambda: _read(url) if prepared.exists() else None
-
-
-def _prepared_file(data_dir: Path) -> Path:
-    """There once the embedded store has the schema of this release; until then workers do not read from it."""
-    return data_dir / "store" / "prepared"
-
-
-def _read(file: Path) -> str | None:
-    try:
-        return file.read_text().strip()
-    except FileNotFoundError:
-        return None
+    return lambda: find_url(options.data_dir)
 
 
 def _lock(data_dir: Path) -> IO[str]:

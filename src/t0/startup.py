@@ -7,6 +7,7 @@ import asyncio
 import importlib.util
 import logging
 import os
+import sys
 from collections.abc import Mapping
 
 from t0.config.environment import Environment, read_environment
@@ -69,7 +70,7 @@ def _gateway(options: argparse.Namespace, env: Mapping[str, str], environment: E
         data_dir=options.data_dir.absolute(),
         host=host,
         port=port,
-        workers=options.workers or len(os.sched_getaffinity(0)),
+        workers=options.workers or _cpus(),
         stores=stores,
         cache=cache,
         log_format=options.log_format,
@@ -81,6 +82,11 @@ def _gateway(options: argparse.Namespace, env: Mapping[str, str], environment: E
         log.info("Configuration is valid. Exiting.")
         return 0
     return Launcher(launch).run()
+
+
+def _cpus() -> int:
+    """How many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _load(options: argparse.Namespace, env: Mapping[str, str]) -> Config:

@@ -22,7 +22,7 @@ from t0.recorder.sources import Sources
 from t0.recorder.writer import Writer
 from t0.storage import migrations
 from t0.storage.clickhouse import ClickHouse, parse_url
-from t0.storage.store.process import url_file
+from t0.storage.store.process import prepared_file, url_file
 from t0.types.content import Input, InputMessage, JsonOutput, ModelMessage, Text
 from t0.types.params import ChatCompletionParams
 from t0.types.record import (
@@ -140,6 +140,7 @@ def start_recorder() -> Iterator[Callable[..., Child]]:
 def start_store(data_dir: Path) -> Child:
     child = Child("import sys; from t0.storage.store.process import main; sys.exit(main(sys.argv[1]))", str(data_dir))
     wait_until(url_file(data_dir).exists, "the store's URL", 30)
+    prepared_file(data_dir).touch()
     return child
 
 

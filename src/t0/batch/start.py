@@ -17,7 +17,7 @@ from t0.functions.base import Function
 from t0.inference.context import Context, check_episode_id, is_workflow_episode
 from t0.inference.route import first_success, pinned_variant, select_function
 from t0.inference.run import variant_call
-from t0.models.batch import BatchCall, ModelBatch, start_batch
+from t0.models.batch import BatchCall, ModelBatch, in_turns, start_batch
 from t0.storage.batches import Batches, Columns
 from t0.types.inference import InferenceRequest
 from t0.types.params import ChatCompletionParams
@@ -53,7 +53,7 @@ async def start(gateway: Gateway, requests: Sequence[InferenceRequest]) -> Batch
     batches = open_batches(gateway)
     contexts = [Context(gateway, request) for request in requests]
     function = select_function(gateway, requests[0])
-    pinned, *_ = [_prepare(context, function, i) for i, context in enumerate(contexts)]
+    pinned, *_ = [_prepare(context, function, i) async for i, context in in_turns(enumerate(contexts))]
     _count(gateway, function, len(contexts))
     await batches.check()
     for context in contexts:
@@ -102,7 +102,7 @@ async def _first_success(contexts: Sequence[Context], pinned: Variant | None) ->
 async def _start_with(variant: Variant, contexts: Sequence[Context]) -> _Chosen:
     if type(variant) is not ChatCompletionVariant:
         raise UnsupportedVariantForBatch(variant.name)
-    asked = [variant.batch_call(variant_call(context, variant)) for context in contexts]
+    asked = [variant.batch_call(variant_call(context, variant)) async for context in in_turns(contexts)]
     calls = [BatchCall(c.inference_id, call) for c, (_, call, _) in zip(contexts, asked, strict=True)]
     model, _, _ = asked[0]
     batch = await start_batch(model, contexts[0].gateway.models.batch_provider, calls)
@@ -125,7 +125,7 @@ async def _store(batches: Batches, contexts: Sequence[Context], chosen: _Chosen)
 
 async def _inference_rows(contexts: Sequence[Context], chosen: _Chosen, batch_id: str) -> list[Columns]:
     rows = []
-    for i, context in enumerate(contexts):
+    async for i, context in in_turns(enumerate(contexts)):
         record = inference_record(
             context,
             variant_name=chosen.variant_name,

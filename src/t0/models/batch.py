@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -19,8 +19,15 @@ from t0.upstream.base import Transport
 
 T = TypeVar("T")
 
-_ROWS_AT_ONCE = 100
-"""After so many rows were made, other requests get their turn."""
+_AT_ONCE = 100
+
+
+async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
+    """The items; after every hundred, other requests get their turn."""
+    for i, item in enumerate(items):
+        if i % _AT_ONCE == _AT_ONCE - 1:
+            await asyncio.sleep(0)
+        yield item
 
 
 class BatchCall(Struct):
@@ -50,15 +57,13 @@ class BatchModelProvider:
     async def start(self, calls: Sequence[BatchCall], credentials: Mapping[str, str]) -> ModelBatch:
         """Raises `RequestError`."""
         requests, rows = [], []
-        for i, asked in enumerate(calls):
+        async for asked in in_turns(calls):
             call = asked.call
             request = call.request
             if call.files is not None:
                 request = await call.files.for_provider(self.provider, request)
             requests.append(request)
             rows.append(self.provider.batch_row(asked.inference_id, request))
-            if i % _ROWS_AT_ONCE == _ROWS_AT_ONCE - 1:
-                await asyncio.sleep(0)
         await self._prepare(credentials)
         started = await self._run(self.provider.start_batch(rows, credentials))
         return ModelBatch(provider_name=self.name, requests=requests, rows=rows, started=started)

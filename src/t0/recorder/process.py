@@ -27,7 +27,7 @@ from t0.recorder.rejected import RejectedRows
 from t0.recorder.scrape import MetricsServer
 from t0.recorder.sources import Sources
 from t0.storage.clickhouse import ClickHouse, parse_url
-from t0.storage.store.process import url_file
+from t0.storage.store.process import find_url
 
 logger = logging.getLogger("t0.recorder")
 
@@ -208,12 +208,11 @@ def _connector(settings: RecorderSettings) -> Callable[[], Store]:
     if settings.clickhouse_url is not None:
         given = parse_url(settings.clickhouse_url)
         return lambda: ClickHouse(given)
-    path = url_file(settings.data_dir)
 
     def connect() -> Store:
-        try:
-            return ClickHouse(parse_url(path.read_text().strip()))
-        except FileNotFoundError:
-            raise StorageUnavailable(f"the embedded store is not up: {path} is not there") from None
+        url = find_url(settings.data_dir)
+        if url is None:
+            raise StorageUnavailable("the embedded store is not ready")
+        return ClickHouse(parse_url(url))
 
     return connect

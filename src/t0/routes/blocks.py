@@ -10,8 +10,7 @@ import msgspec
 
 from t0.errors import JsonRequest
 from t0.mime import detect_mime_type
-from t0.routes.decode import described
-from t0.routes.fields import optional_string, refuse_unknown, string
+from t0.routes.fields import mapping, optional_string, refuse_unknown, string
 from t0.types.content import (
     File,
     Input,
@@ -77,13 +76,13 @@ def _text(fields: Json, role: Role, path: str) -> InputBlock:
     if "text" in fields:
         return Text(string(fields, "text", path))
     if "arguments" in fields:
-        return Template(role, _object(fields, "arguments", path))
+        return Template(role, mapping(fields, "arguments", path))
     raise JsonRequest(f"{path}: Unknown key `{next(iter(fields))}` in text content, expected `text` or `arguments`")
 
 
 def _template(fields: Json, role: Role, path: str) -> InputBlock:
     refuse_unknown(fields, ("name", "arguments"), path)
-    return Template(string(fields, "name", path), _object(fields, "arguments", path))
+    return Template(string(fields, "name", path), mapping(fields, "arguments", path))
 
 
 def _raw_text(fields: Json, role: Role, path: str) -> InputBlock:
@@ -205,15 +204,6 @@ def _detected(data: str, path: str) -> str:
 
 
 # -- fields ------------------------------------------------------------------------------------------------------------
-
-
-def _object(fields: Json, key: str, path: str) -> Json:
-    value = fields.get(key)
-    if isinstance(value, dict):
-        return value
-    if key not in fields:
-        raise JsonRequest(f"{path}: missing field `{key}`")
-    raise JsonRequest(f"{path}.{key}: invalid type: {described(value)}, expected a map")
 
 
 def _convert(value: Any, type_: Any, path: str) -> Any:

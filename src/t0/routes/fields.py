@@ -35,31 +35,35 @@ def function_tool(fields: Json, path: str) -> FunctionTool:
     refuse_unknown(fields, ("description", "parameters", "name", "strict"), path)
     if "parameters" not in fields:
         raise JsonRequest(f"{path}: missing field `parameters`")
+    return FunctionTool(
+        string(fields, "description", path), fields["parameters"], string(fields, "name", path), is_strict(fields, path)
+    )
+
+
+def is_strict(fields: Json, path: str) -> bool:
     strict = fields.get("strict", False)
     if not isinstance(strict, bool):
-        raise JsonRequest(f"{path}.strict: invalid type, expected a boolean")
-    return FunctionTool(string(fields, "description", path), fields["parameters"], string(fields, "name", path), strict)
+        raise JsonRequest(f"{path}.strict: invalid type: {described(strict)}, expected a boolean")
+    return strict
 
 
 def custom_tool(fields: Json, path: str) -> CustomTool:
     refuse_unknown(fields, ("name", "description", "format"), path)
     description = optional_string(fields, "description", path)
-    format_ = fields.get("format")
-    return CustomTool(string(fields, "name", path), description, None if format_ is None else _format(format_, path))
+    format_ = None if fields.get("format") is None else _format(mapping(fields, "format", path), f"{path}.format")
+    return CustomTool(string(fields, "name", path), description, format_)
 
 
-def _format(value: Any, path: str) -> Json:
-    kind = value.get("type") if isinstance(value, dict) else None
+def _format(fields: Json, path: str) -> Json:
+    kind = string(fields, "type", path)
     if kind == "text":
         return {"type": "text"}
     if kind != "grammar":
         raise JsonRequest(f"{path}: unknown variant `{kind}`, expected `text` or `grammar`")
-    grammar = value.get("grammar")
-    if not isinstance(grammar, dict):
-        raise JsonRequest(f"{path}: missing field `grammar`")
+    grammar, path = mapping(fields, "grammar", path), f"{path}.grammar"
     syntax = string(grammar, "syntax", path)
     if syntax not in ("lark", "regex"):
-        raise JsonRequest(f"{path}: unknown variant `{syntax}`, expected `lark` or `regex`")
+        raise JsonRequest(f"{path}.syntax: unknown variant `{syntax}`, expected `lark` or `regex`")
     return {"type": "grammar", "grammar": {"syntax": syntax, "definition": string(grammar, "definition", path)}}
 
 
@@ -71,11 +75,9 @@ def _provider_tool(tool: Json, path: str) -> ProviderTool:
     refuse_unknown(tool, ("scope", "tool"), path)
     if "tool" not in tool:
         raise JsonRequest(f"{path}: missing field `tool`")
-    scope = tool.get("scope")
-    if scope is None:
+    if tool.get("scope") is None:
         return ProviderTool(None, tool["tool"])
-    if not isinstance(scope, dict):
-        raise JsonRequest(f"{path}.scope: invalid type, expected a map")
+    scope = mapping(tool, "scope", path)
     refuse_unknown(scope, ("model_name", "provider_name", "model_provider_name"), f"{path}.scope")
     providers = [optional_string(scope, key, f"{path}.scope") for key in ("provider_name", "model_provider_name")]
     provider = next((p for p in providers if p is not None), None)
@@ -129,6 +131,15 @@ def string(fields: Mapping[str, Any], key: str, path: str) -> str:
 def optional_string(fields: Mapping[str, Any], key: str, path: str) -> str | None:
     """As `string`; None for a key that is absent or null."""
     return None if fields.get(key) is None else string(fields, key, path)
+
+
+def mapping(fields: Mapping[str, Any], key: str, path: str) -> Json:
+    value = fields.get(key)
+    if isinstance(value, dict):
+        return value
+    if key not in fields:
+        raise JsonRequest(f"{path}: missing field `{key}`")
+    raise JsonRequest(f"{path}.{key}: invalid type: {described(value)}, expected a map")
 
 
 def refuse_unknown(fields: Mapping[str, Any], allowed: tuple[str, ...], path: str) -> None:

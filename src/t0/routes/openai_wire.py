@@ -12,6 +12,8 @@ from t0.routes.decode import decode
 from t0.routes.fields import (
     Json,
     custom_tool,
+    is_strict,
+    optional_string,
     parse_extra_body,
     parse_extra_headers,
     parse_provider_tools,
@@ -261,11 +263,8 @@ def _part(tool: Json, key: str, path: str) -> Json:
 def _function_tool(fields: Json, path: str) -> FunctionTool:
     if "parameters" not in fields:
         raise JsonRequest(f"{path}: missing field `parameters`")
-    strict = fields.get("strict", False)
-    if not isinstance(strict, bool):
-        raise JsonRequest(f"{path}: invalid type for `strict`, expected a boolean")
-    description = "" if fields.get("description") is None else string(fields, "description", path)
-    return FunctionTool(description, fields["parameters"], string(fields, "name", path), strict)
+    description = optional_string(fields, "description", path) or ""
+    return FunctionTool(description, fields["parameters"], string(fields, "name", path), is_strict(fields, path))
 
 
 def _tool_choice(choice: Any) -> tuple[list[str] | None, ToolChoice | None]:

@@ -42,7 +42,6 @@ def test_loads() -> None:
         "functions.triage.variants.learned",
         "functions.triage.variants.thought",
         "gateway.auth",
-        "gateway.cache",
         "gateway.export.otlp.traces.enabled",
         "gateway.relay.gateway_url",
         "optimizers.tuned",

@@ -243,9 +243,6 @@ def test_a_variant_of_a_namespace_needs_weight_zero_without_an_experiment(read: 
             GATEWAY + "auth.enabled = true", "gateway.auth", "this key yet, except `enabled = false`", id="auth"
         ),
         pytest.param(
-            GATEWAY + 'cache.backend = "auto"', "gateway.cache", "this key yet, except `enabled = false`", id="cache"
-        ),
-        pytest.param(
             GATEWAY + 'observability.backend = "postgres"',
             "gateway.observability.backend",
             "this key yet, except `auto` and `clickhouse`",
@@ -320,7 +317,7 @@ def test_not_yet(toml: str, key: str, reason: str, read: Read) -> None:
     "toml",
     [
         pytest.param(GATEWAY + "auth.enabled = false", id="auth_off"),
-        pytest.param(GATEWAY + 'cache = { enabled = false, backend = "valkey" }', id="cache_off"),
+        pytest.param(GATEWAY + 'cache = { enabled = true, backend = "valkey", valkey.ttl_s = 1 }', id="cache"),
         pytest.param(GATEWAY + 'relay.api_key_location = "dynamic::k"', id="relay_without_url"),
         pytest.param(GATEWAY + 'export.otlp.traces = { enabled = false, format = "openinference" }', id="traces_off"),
         pytest.param(GATEWAY + "template_filesystem_access.enabled = true", id="deprecated_switch"),
@@ -351,11 +348,14 @@ def test_accepted(toml: str, read: Read) -> None:
 
 
 def test_everything_not_supported_is_named_at_once(read: Read) -> None:
-    toml = GATEWAY + "auth.enabled = true\ncache.enabled = true\n"
+    toml = GATEWAY + "auth.enabled = true\nexport.otlp.traces.enabled = true\n"
     checked = read(toml)
     with pytest.raises(ConfigError) as caught:
         load(checked.config.source.glob, all_kinds(), {})
-    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == ["gateway.auth", "gateway.cache"]
+    assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
+        "gateway.auth",
+        "gateway.export.otlp.traces.enabled",
+    ]
 
 
 # -- sections with a syntax of their own -------------------------------------------------------------------------------

@@ -136,9 +136,10 @@ def test_the_lock_is_waited_for(tmp_path):
 
 def test_the_embedded_stores_url_is_read_each_time(tmp_path):
     connect = process._connector(RecorderSettings(data_dir=str(tmp_path)))
-    with pytest.raises(StorageUnavailable, match="the embedded store is not up"):
+    with pytest.raises(StorageUnavailable, match="the embedded store is not ready"):
         connect()
     (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "prepared").touch()
     for port in (8001, 8002):
         (tmp_path / "store" / "url").write_text(f"http://u:p@127.0.0.1:{port}/t0\n")
         assert repr(connect()) == f"ClickHouse(ConnectionInfo(http://127.0.0.1:{port}/t0))"

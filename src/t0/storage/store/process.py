@@ -33,6 +33,22 @@ def url_file(data_dir: Path | str) -> Path:
     return Path(data_dir) / "store" / "url"
 
 
+def prepared_file(data_dir: Path | str) -> Path:
+    """There once the store of `data_dir` has the schema of this release.
+
+    Until then nobody reads from it, and nothing is inserted: rows that come before the views on their table miss them.
+    """
+    return Path(data_dir) / "store" / "prepared"
+
+
+def find_url(data_dir: Path | str) -> str | None:
+    """The URL of the store of `data_dir`, once it is prepared and while it answers."""
+    try:
+        return url_file(data_dir).read_text().strip() if prepared_file(data_dir).exists() else None
+    except FileNotFoundError:
+        return None
+
+
 def main(data_dir: str | Path, port: int | None = None) -> int:
     """Serve until standard input ends; the exit code.
 
