@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIND ?= 127.0.0.1:3000
 TESTS ?=
 BIN := .venv/bin
-SOURCES := pyproject.toml setup.py $(wildcard src/t0/_core/*.pyx src/t0/_core/*.pxd)
+SOURCES := pyproject.toml setup.py $(shell find src/t0 -name "*.py" -o -name "*.pyx" -o -name "*.pyi")
 KERNELS := $(patsubst src/t0/_core/%.pyx,t0._core.%,$(wildcard src/t0/_core/*.pyx))
 
 .PHONY: run test lint types stubs check bench format clean
@@ -48,7 +48,7 @@ clean:
 	touch $@
 
 .venv/.installed: .venv/.pip $(SOURCES)
-	$(BIN)/python -m pip install --quiet --editable '.[embedded]'
+	$(BIN)/python -m pip install --quiet '.[embedded]'
 	touch $@
 
 .venv/.test: .venv/.installed

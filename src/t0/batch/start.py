@@ -56,9 +56,15 @@ async def start(gateway: Gateway, requests: Sequence[InferenceRequest]) -> Batch
     pinned, *_ = [_prepare(context, function, i) async for i, context in in_turns(enumerate(contexts))]
     _count(gateway, function, len(contexts))
     await batches.check()
-    for context in contexts:
-        context.files = gateway.files.of(context.request, context.exchanges)
-    chosen = await _first_success(contexts, pinned)
+    try:
+        for context in contexts:
+            context.files = gateway.files.of(context.request, context.exchanges)
+        chosen = await _first_success(contexts, pinned)
+    except RequestError:
+        for context in contexts:
+            if context.files is not None:
+                context.files.cancel()
+        raise
     return await _store(batches, contexts, chosen)
 
 
@@ -90,11 +96,8 @@ async def _first_success(contexts: Sequence[Context], pinned: Variant | None) ->
     first = contexts[0]
     try:
         return await first_success(first, pinned, lambda variant: _start_with(variant, contexts))
-    except RequestError as e:
-        for context in contexts:
-            if context.files is not None:
-                context.files.cancel()
-        if isinstance(e, AllVariantsFailed) and len(first.function.variants) == 1:
+    except AllVariantsFailed as e:
+        if len(first.function.variants) == 1:
             raise e.attempts[0] from None
         raise
 

@@ -87,8 +87,10 @@ class ModelStream:
         return items
 
     def _keep(self) -> None:
+        if self._slot is None:
+            return
         chunks = [item for item in self._passed_on if isinstance(item, Chunk)]
-        if self._slot is not None and len(chunks) == len(self._passed_on):
+        if len(chunks) == len(self._passed_on):
             self._slot.keep_stream(chunks, self.result())
 
     async def _read_in_time(self) -> list[Item]:

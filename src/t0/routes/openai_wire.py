@@ -13,6 +13,7 @@ from t0.routes.fields import (
     Json,
     custom_tool,
     is_strict,
+    mapping,
     optional_string,
     parse_extra_body,
     parse_extra_headers,
@@ -243,21 +244,14 @@ def _tools(tools: list[Json] | None) -> tuple[list[FunctionTool] | None, list[Cu
     for i, tool in enumerate(tools):
         path, kind = f"tools[{i}]", tool.get("type")
         if kind == "function":
-            functions.append(_function_tool(_part(tool, "function", path), path))
+            functions.append(_function_tool(mapping(tool, "function", path), path))
         elif kind == "custom":
-            customs.append(custom_tool(_part(tool, "custom", path), path))
+            customs.append(custom_tool(mapping(tool, "custom", path), path))
         elif "type" not in tool:
             raise JsonRequest(f"{path}: missing field `type`")
         else:
             raise JsonRequest(f"{path}.type: unknown variant `{kind}`, expected `function` or `custom`")
     return functions, customs
-
-
-def _part(tool: Json, key: str, path: str) -> Json:
-    part = tool.get(key)
-    if not isinstance(part, dict):
-        raise JsonRequest(f"{path}: missing field `{key}`" if part is None else f"{path}.{key}: expected a map")
-    return part
 
 
 def _function_tool(fields: Json, path: str) -> FunctionTool:
