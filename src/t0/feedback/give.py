@@ -127,7 +127,10 @@ def _metric_value(request: FeedbackRequest, metric: MetricConfig) -> bool | floa
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise InvalidRequest(f"Feedback value for metric `{request.metric_name}` must be a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as e:
+        raise InvalidRequest(f"Feedback value for metric `{request.metric_name}` must fit into 64 bits") from e
 
 
 # -- targets -----------------------------------------------------------------------------------------------------------

@@ -101,7 +101,7 @@ class InferenceCache:
     async def close(self) -> None:
         """Returns when all entries are stored, or could not be."""
         if self._writer is not None:
-            await self._writer
+            await asyncio.wait([self._writer])
         await self._store.close()
 
     # -- the worker's own level ----------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ class Valkey:
         """Sets all keys, each to be forgotten after `ttl_s` seconds."""
         pipeline = self._client.pipeline(transaction=False)
         for key, value in values.items():
-            pipeline.setex(key, ttl_s, value)
+            pipeline.set(key, value, ex=ttl_s)
         await self._run(pipeline.execute())
 
     async def ping(self) -> None:

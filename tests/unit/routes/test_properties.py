@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kit import FakeReader, make, run
@@ -208,6 +208,7 @@ DEMONSTRATED = st.fixed_dictionaries(
     value=VALUES | st.lists(DEMONSTRATED, max_size=2),
     function=st.sampled_from(["f", "j"]),
 )
+@example(metric="much", value=10**400, function="f")
 def test_any_feedback(feedback_kit, metric, value, function):
     body = json.dumps({"metric_name": metric, "value": value, "inference_id": EPISODE}).encode()
     feedback_kit.reader.targets[EPISODE] = Target(function, "json" if function == "j" else "chat", "v", EPISODE)
