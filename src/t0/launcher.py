@@ -31,7 +31,6 @@ from t0.errors import ConfigError
 from t0.logs import LogFormat
 from t0.recorder.process import RecorderSettings
 from t0.storage.cache.select import CacheChoice
-from t0.storage.cache.select import CacheChoice
 from t0.storage.prepare import Preparation, prepare
 from t0.storage.store.process import find_url, prepared_file, url_file
 from t0.worker import WorkerOptions

@@ -281,8 +281,8 @@ def _was_taken(sock: socket.socket) -> bool:
     """Whether the server may have read what was sent before it closed; True where the system cannot tell.
 
     Its end of the connection acknowledges what had arrived by then. A request that crossed with it is not acknowledged,
-    and then answered with a reset. (Of a TLS connection that ends without an alert, uvloop tells only when its socket is
-    closed; that counts as taken.)
+    and then answered with a reset. (Of a TLS connection that ends without an alert, uvloop tells only when its socket
+    is closed; that counts as taken.)
     """
     if sys.platform != "linux":
         return True

@@ -9,7 +9,9 @@ from t0.errors import RequestError
 CONFIG = (
     model()
     + model("spaced", keys='namespace = "ns"')
-    + chat(variant("v", 'templates.system.path = "system.j"'), keys='tools = ["t"]\nschemas.system.path = "object.json"\n')
+    + chat(
+        variant("v", 'templates.system.path = "system.j"'), keys='tools = ["t"]\nschemas.system.path = "object.json"\n'
+    )
     + chat(variant("v", function="plain"), name="plain")
     + chat(variant("v", function="chosen"), name="chosen", keys='tool_choice = "none"')
     + chat(

@@ -226,9 +226,7 @@ def test_dummy_starts_and_cannot_be_polled() -> None:
 # -- Gemini ------------------------------------------------------------------------------------------------------------
 
 
-SETTINGS = GcpBatch(
-    storage_type="cloud_storage", input_uri_prefix="gs://in/a b/", output_uri_prefix="gs://out/answers"
-)
+SETTINGS = GcpBatch(storage_type="cloud_storage", input_uri_prefix="gs://in/a b/", output_uri_prefix="gs://out/answers")
 JOB = "projects/p/locations/l/batchPredictionJobs/7"
 
 

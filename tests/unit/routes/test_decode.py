@@ -24,7 +24,10 @@ NOT_JSON = {
         "'utf-8' codec can't decode byte 0xff in position 32: invalid start byte",
     ),
     "nested too deep": (b"[" * 128 + b"]" * 128, "recursion limit exceeded at line 1 column 128"),
-    "number of a field too large": (b'{"input":{},"params":{"chat_completion":{"top_p":1e400}}}', "number out of range"),
+    "number of a field too large": (
+        b'{"input":{},"params":{"chat_completion":{"top_p":1e400}}}',
+        "number out of range",
+    ),
     "number too large": (b'{"input":{},"output_schema":1e400}', "number out of range"),
     "integer of many digits": (b'{"input":{},"output_schema":' + b"9" * 5000 + b"}", "number out of range"),
 }
@@ -82,12 +85,21 @@ NATIVE = {
         {**INPUT, "cache_options": {"max_age_s": -1}},
         "cache_options.max_age_s: invalid value: integer `-1`, expected u32",
     ),
-    "allowed_tools": ({**INPUT, "allowed_tools": [1]}, "allowed_tools[0]: invalid type: integer `1`, expected a string"),
+    "allowed_tools": (
+        {**INPUT, "allowed_tools": [1]},
+        "allowed_tools[0]: invalid type: integer `1`, expected a string",
+    ),
     "extra_body null": ({**INPUT, "extra_body": None}, "extra_body: invalid type: null, expected a sequence"),
     "extra_body entry": ({**INPUT, "extra_body": ["a"]}, 'extra_body[0]: invalid type: string "a", expected a map'),
     "extra_headers null": ({**INPUT, "extra_headers": None}, "extra_headers: invalid type: null, expected a sequence"),
-    "provider_tools null": ({**INPUT, "provider_tools": None}, "provider_tools: invalid type: null, expected a sequence"),
-    "tool_choice": ({**INPUT, "tool_choice": 1.5}, "tool_choice: invalid type: floating point `1.5`, expected a string"),
+    "provider_tools null": (
+        {**INPUT, "provider_tools": None},
+        "provider_tools: invalid type: null, expected a sequence",
+    ),
+    "tool_choice": (
+        {**INPUT, "tool_choice": 1.5},
+        "tool_choice: invalid type: floating point `1.5`, expected a string",
+    ),
     "tool_choice unknown": (
         {**INPUT, "tool_choice": "off"},
         "tool_choice: unknown variant `off`, expected one of `none`, `auto`, `required`, `specific`",
@@ -100,7 +112,10 @@ NATIVE = {
         "params.zz: unknown field `zz`, expected `chat_completion`",
     ),
     "parameter unknown": (params(zz=1), f"params.chat_completion.zz: unknown field `zz`, {PARAMS}"),
-    "temperature": (params(temperature="a"), 'params.chat_completion.temperature: invalid type: string "a", expected f32'),
+    "temperature": (
+        params(temperature="a"),
+        'params.chat_completion.temperature: invalid type: string "a", expected f32',
+    ),
     "max_tokens negative": (
         params(max_tokens=-1),
         "params.chat_completion.max_tokens: invalid value: integer `-1`, expected u32",
@@ -179,8 +194,7 @@ OPENAI = {
     "messages null": ({**CALL, "messages": None}, "messages: invalid type: null, expected a sequence"),
     "role": (
         {**CALL, "messages": [{"role": "x", "content": "a"}]},
-        "messages[0].role: unknown variant `x`, "
-        "expected one of `system`, `developer`, `user`, `assistant`, `tool`",
+        "messages[0].role: unknown variant `x`, expected one of `system`, `developer`, `user`, `assistant`, `tool`",
     ),
     "tool call": (
         {**CALL, "messages": [{"role": "assistant", "tool_calls": [{"id": "1", "type": "function"}]}]},

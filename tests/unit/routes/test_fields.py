@@ -187,7 +187,10 @@ def test_refused_changes(change):
 def test_changes_need_a_place():
     body = "x[0]: data did not match any variant of untagged enum ExtraBodyReplacementKind"
     assert refusal(parse_extra_body, {"value": 1}) == body
-    assert refusal(parse_extra_body, {"pointer": 1, "value": 1}) == "x[0].pointer: invalid type: integer `1`, expected a string"
+    assert (
+        refusal(parse_extra_body, {"pointer": 1, "value": 1})
+        == "x[0].pointer: invalid type: integer `1`, expected a string"
+    )
     assert refusal(parse_extra_headers, {"name": "a", "value": 1}) == body.replace(
         "ExtraBodyReplacementKind", "DynamicExtraHeader"
     )

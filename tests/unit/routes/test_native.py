@@ -7,7 +7,16 @@ import pytest
 from kit import HI, parsed
 from t0.errors import AllModelProvidersFailed, InvalidRequest, JsonRequest, ProviderFailure
 from t0.routes.native import NativeFace, parse
-from t0.types.content import Input, InputMessage, JsonOutput, Text, TextChunk, ThoughtChunk, ToolCallChunk, ToolCallOutput
+from t0.types.content import (
+    Input,
+    InputMessage,
+    JsonOutput,
+    Text,
+    TextChunk,
+    ThoughtChunk,
+    ToolCallChunk,
+    ToolCallOutput,
+)
 from t0.types.extra import ExtraBody, ExtraHeader
 from t0.types.inference import Answer, AnswerChunk, CacheOptions, DynamicTools, Include, InferenceRequest, RawEntry
 from t0.types.model import Usage
@@ -131,7 +140,11 @@ def test_what_the_official_client_sends_for_unset_fields():
         "input": {"system": None, "messages": []},
         "params": {"chat_completion": dict.fromkeys(ALL_FIELDS["params"]["chat_completion"])},
         "internal": False,
-        **{"tags": {}, "credentials": {}, "provider_tools": [], "extra_body": [], "extra_headers": []},
+        "tags": {},
+        "credentials": {},
+        "provider_tools": [],
+        "extra_body": [],
+        "extra_headers": [],
         "cache_options": {"max_age_s": None, "enabled": "off"},
         **dict.fromkeys(("include_original_response", "include_raw_response"), False),
         **dict.fromkeys(("include_raw_usage", "include_aggregated_response"), False),

@@ -86,8 +86,14 @@ SYSTEMS_REFUSED = {
         [system("a"), system([TEMPLATE])],
         f"{PREFIX}System message cannot contain template with other content",
     ),
-    "two templates": ([system([TEMPLATE, TEMPLATE])], f"{PREFIX}System message cannot contain template with other content"),
-    "text after template": ([system([TEMPLATE]), system("a")], f"{PREFIX}Cannot add text after template system message"),
+    "two templates": (
+        [system([TEMPLATE, TEMPLATE])],
+        f"{PREFIX}System message cannot contain template with other content",
+    ),
+    "text after template": (
+        [system([TEMPLATE]), system("a")],
+        f"{PREFIX}Cannot add text after template system message",
+    ),
     "image": (
         [system([{"type": "image_url", "image_url": {"url": "https://a.test"}}])],
         f"{PREFIX}System message must contain only text or template content blocks",
