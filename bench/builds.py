@@ -38,17 +38,18 @@ def installed(python: str) -> Build:
 
 
 def build(version: str, folder: Path) -> Build:
-    """Copies a folder, or a git revision of this repository, to `folder` and builds its kernels there.
+    """Copies a folder, or a git revision of this repository, to `folder` and builds there what a wheel would hold.
 
-    The copy runs with this interpreter and its packages. Raises BuildFailed.
+    The result runs with this interpreter and its packages. Raises BuildFailed.
     """
     folder.mkdir(parents=True)
+    library = folder.resolve() / "library"
     if (Path(version) / "setup.py").is_file():
         _copy(Path(version), folder)
     else:
         _extract(version, folder)
     run = subprocess.run(
-        [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"],
+        [sys.executable, "setup.py", "--quiet", "build", "--build-lib", str(library)],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -56,16 +57,15 @@ def build(version: str, folder: Path) -> Build:
     )
     if run.returncode != 0:
         raise BuildFailed(f"`{version}` does not build:\n{run.stderr}")
-    result = Build(version, env={"PYTHONPATH": str(folder / "src")})
-    _check_source(result, folder)
+    result = Build(version, env={"PYTHONPATH": str(library)})
+    _check_source(result, library)
     return result
 
 
 def _copy(source: Path, folder: Path) -> None:
-    """With the times of the files, so that kernels which are built already stay as they are."""
     for name in BUILD_INPUTS:
         if (source / name).is_dir():
-            shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
         elif (source / name).exists():
             shutil.copy2(source / name, folder / name)
 
@@ -78,9 +78,9 @@ def _extract(revision: str, folder: Path) -> None:
         archive.extractall(folder, filter="data")
 
 
-def _check_source(built: Build, folder: Path) -> None:
-    """Proves that the copy is what runs, and not a t0 installed beside it."""
+def _check_source(built: Build, library: Path) -> None:
+    """Proves that what was built is what runs, and not a t0 installed beside it."""
     command = [built.python, "-c", "import t0; print(t0.__file__)"]
-    run = subprocess.run(command, env=clean_env(built.env), capture_output=True, text=True, check=False, cwd=folder)
-    if run.returncode != 0 or not Path(run.stdout.strip()).is_relative_to(folder.resolve()):
+    run = subprocess.run(command, env=clean_env(built.env), capture_output=True, text=True, check=False, cwd=library)
+    if run.returncode != 0 or not Path(run.stdout.strip()).is_relative_to(library):
         raise BuildFailed(f"`{built.name}` was built, but `import t0` finds {run.stdout.strip() or run.stderr}")

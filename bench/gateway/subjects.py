@@ -53,6 +53,13 @@ model = "{model}"
 max_tokens = 100
 """
 
+# A development install interprets what a wheel has compiled.
+_T0_VERSION = """
+import t0.app
+from t0.version import VERSION
+print(VERSION, "compiled" if t0.app.__file__.endswith(".so") else "interpreted")
+"""
+
 LITELLM_YAML = """\
 model_list:
   - model_name: {model}
@@ -147,7 +154,7 @@ class T0:
         return f"t0, {self.workers} worker{'s' * (self.workers > 1)}, {'stored' if self.stores else 'not stored'}"
 
     def version(self) -> str:
-        return run_python(self.python, "from t0.version import VERSION; print(VERSION)", self.env)
+        return run_python(self.python, _T0_VERSION, self.env)
 
     def start(self, folder: Path, mock: Mock) -> Running:
         config = write_config(folder, "tensorzero.toml", TENSORZERO_TOML, mock, stores=str(self.stores).lower())

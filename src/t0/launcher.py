@@ -43,6 +43,7 @@ _STORE_POLL_S = 0.05
 _SERVER = "server"
 _ACCEPT_LOOPS_END_S = 0.1
 _STABLE_AFTER_S = 5.0
+_FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 10.0
 
 
@@ -283,7 +284,8 @@ class Launcher:
         now = time.monotonic()
         if child.name not in self._due:
             ran_s = now - self._started[child.name]
-            pause = 0.0 if ran_s >= _STABLE_AFTER_S else min(self._pauses.get(child.name, 0.125) * 2, _LONGEST_PAUSE_S)
+            longer = max(self._pauses.get(child.name, 0.0) * 2, _FIRST_PAUSE_S)
+            pause = 0.0 if ran_s >= _STABLE_AFTER_S else min(longer, _LONGEST_PAUSE_S)
             self._pauses[child.name] = pause
             self._due[child.name] = now + pause
             log.error("the %s ended with code %d; starting it again in %.2f s", child.name, child.wait(), pause)

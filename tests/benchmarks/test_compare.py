@@ -95,10 +95,10 @@ def test_what_cannot_be_built_is_named(tmp_path: Path) -> None:
         installed("/usr/bin/false")
 
 
-def test_a_folder_runs_from_its_copy(tmp_path: Path) -> None:
+def test_a_folder_runs_from_what_was_built_of_it(tmp_path: Path) -> None:
     source = tmp_path / "source"
     (source / "src" / "t0").mkdir(parents=True)
     (source / "src" / "t0" / "__init__.py").write_text("")
-    (source / "setup.py").write_text("from setuptools import setup; setup()")
+    (source / "setup.py").write_text("from setuptools import setup; setup(package_dir={'': 'src'}, packages=['t0'])")
     copy = tmp_path / "copy"
-    assert build(str(source), copy).env == {"PYTHONPATH": str(copy / "src")}
+    assert build(str(source), copy).env == {"PYTHONPATH": str(copy / "library")}

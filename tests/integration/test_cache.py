@@ -52,9 +52,7 @@ routing = ["p"]
 providers.p = {{ type = "openai", model_name = "small", api_base = "{mock}/v1/", api_key_location = "none" }}
 """
 FILES = {
-    "weather.json": json.dumps(
-        {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]}
-    )
+    "weather.json": json.dumps({"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]})
 }
 ONE_WORKER = ["--workers", "1"]
 
@@ -85,9 +83,7 @@ def valkey() -> Iterator[Valkey]:
 
 
 @pytest.fixture
-def start(
-    provider: MockProvider, start_gateway: Callable[..., Gateway]
-) -> Callable[..., Gateway]:
+def start(provider: MockProvider, start_gateway: Callable[..., Gateway]) -> Callable[..., Gateway]:
     def start(*, stores: bool, more: str = "", **options: Any) -> Gateway:
         config = CONFIG.format(mock=provider.url, stores=str(stores).lower()) + more
         return start_gateway(config, files=FILES, args=ONE_WORKER, **options)
@@ -131,7 +127,7 @@ LIVE = {"input_tokens": 11, "output_tokens": 7, "cost": 0.000011}
 CACHED = {"input_tokens": 0, "output_tokens": 0, "cost": 0.0}
 
 
-# -- in the database -----------------------------------------------------------------------------------------------------
+# -- in the database ---------------------------------------------------------------------------------------------------
 
 
 def test_the_database_keeps_answers_beyond_the_gateway(provider: MockProvider, start: Callable[..., Gateway]) -> None:
@@ -142,8 +138,8 @@ def test_the_database_keeps_answers_beyond_the_gateway(provider: MockProvider, s
     live = stream(first)
     rows = wait_for_rows(
         first.store_url,
-        "SELECT output, length(raw_request) > 0 AS sent, length(raw_response) > 0 AS came, input_tokens, output_tokens, "
-        "finish_reason, is_deleted, length(long_cache_key) AS digits FROM ModelInferenceCache "
+        "SELECT output, length(raw_request) > 0 AS sent, length(raw_response) > 0 AS came, input_tokens, "
+        "output_tokens, finish_reason, is_deleted, length(long_cache_key) AS digits FROM ModelInferenceCache "
         "WHERE (SELECT count() FROM ModelInferenceCache) = 2 ORDER BY raw_response DESC",
     )
     common = {"input_tokens": 11, "output_tokens": 7, "finish_reason": "stop", "is_deleted": False, "digits": "64"}
@@ -189,7 +185,7 @@ def asked(gateway: Gateway) -> dict[str, Any] | None:
         return None
 
 
-# -- in Valkey -----------------------------------------------------------------------------------------------------------
+# -- in Valkey ---------------------------------------------------------------------------------------------------------
 
 
 def test_what_valkey_holds(provider: MockProvider, start: Callable[..., Gateway], valkey: Valkey) -> None:
@@ -322,7 +318,7 @@ def test_requests_go_on_without_the_store(
     assert text_of(ask(gateway, "text 4")) == "live"
 
 
-# -- at the start --------------------------------------------------------------------------------------------------------
+# -- at the start ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -348,13 +348,13 @@ def test_accepted(toml: str, read: Read) -> None:
 
 
 def test_everything_not_supported_is_named_at_once(read: Read) -> None:
-    toml = GATEWAY + "auth.enabled = true\nexport.otlp.traces.enabled = true\n"
+    toml = GATEWAY + "auth.enabled = true\nrelay.gateway_url = 'http://x'\n"
     checked = read(toml)
     with pytest.raises(ConfigError) as caught:
         load(checked.config.source.glob, all_kinds(), {})
     assert [line.partition(":")[0] for line in str(caught.value).splitlines()] == [
         "gateway.auth",
-        "gateway.export.otlp.traces.enabled",
+        "gateway.relay.gateway_url",
     ]
 
 

@@ -61,7 +61,7 @@ UNAVAILABLE = StorageUnavailable("Error connecting to ClickHouse: refused")
 REFUSED = StorageError("Failed to run ClickHouse query: no such table")
 
 
-# -- looking up ----------------------------------------------------------------------------------------------------------
+# -- looking up --------------------------------------------------------------------------------------------------------
 
 
 def test_what_was_found_is_served_from_the_own_level_for_a_while() -> None:
@@ -137,7 +137,7 @@ def test_the_own_level_is_bounded_by_bytes() -> None:
     run(find())
 
 
-# -- slow, dead and refusing stores --------------------------------------------------------------------------------------
+# -- slow, dead and refusing stores ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("error", [UNAVAILABLE, None], ids=["refuses", "is_silent"])
@@ -199,7 +199,7 @@ def test_a_refused_lookup_is_a_miss_and_logged(caplog: pytest.LogCaptureFixture)
     assert caplog.messages == [f"a lookup in the inference cache failed: {REFUSED}"] * 5
 
 
-# -- writing -------------------------------------------------------------------------------------------------------------
+# -- writing -----------------------------------------------------------------------------------------------------------
 
 
 def test_writes_are_behind_the_answer_and_travel_together() -> None:
