@@ -156,7 +156,8 @@ def test_what_is_not_http(gateway: Gateway, ask: Ask, head: bytes) -> None:
     host, port = gateway.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as client:
         client.sendall(head)
-        assert client.recv(4096).startswith((b"HTTP/1.1 400", b"HTTP/1.0 400", b"HTTP/1.1 505", b""))
+        answer = client.recv(4096)
+    assert answer == b"" or answer.split(b" ")[1] in (b"400", b"505")
     assert ask("GET", "/status")[0] == 200
 
 

@@ -93,9 +93,7 @@ def test_the_type_of_the_body_does_not_matter(tmp_path, content_type):
 
 
 TOO_LONG = "Failed to buffer the request body: length limit exceeded (413 Payload Too Large)"
-NOT_JSON = (
-    "Failed to parse the request body as JSON: Input data was truncated at line 1 column 0 (400 Bad Request)"
-)
+NOT_JSON = "Failed to parse the request body as JSON: Input data was truncated at line 1 column 0 (400 Bad Request)"
 ERRORS = {
     "/inference": lambda text: {"error": text},
     "/feedback": lambda text: {"error": text},

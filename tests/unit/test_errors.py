@@ -31,6 +31,7 @@ from t0.errors import (
     is_rate_limit,
     status_line,
 )
+from t0.routes import native, openai_face
 
 CLIENT = ProviderFailure("client", "no", "openai", upstream_status=429, raw_request="{}", raw_response="no")
 SERVER = ProviderFailure("server", "down", "openai", upstream_status=503)
@@ -219,6 +220,23 @@ def test_raw_bodies_are_told_in_debug_mode():
 def test_the_value_that_fails_a_schema_is_told_in_debug_mode():
     error = JsonSchemaValidation(["a"], {"b": [1]}, "{}")
     assert error.text == 'JSON Schema validation failed:\na\n\nData:\n{"b":[1]}\n\nSchema:\n{}'
+
+
+@pytest.fixture
+def structured() -> Iterator[None]:
+    Verbosity.structured = True
+    yield
+    Verbosity.structured = False
+
+
+@pytest.mark.usefixtures("structured")
+def test_the_structure_of_an_error_in_its_body():
+    described = {"UnknownFunction": {"name": "f"}}
+    text = "Unknown function: f"
+    assert native.error_body(UnknownFunction("f")) == {"error": text, "error_json": described}
+    assert openai_face.error_body(UnknownFunction("f")) == {
+        "error": {"message": text, "tensorzero_error_json": described, "error_json": described}
+    }
 
 
 # -- configuration -----------------------------------------------------------------------------------------------------

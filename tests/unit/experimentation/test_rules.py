@@ -112,4 +112,3 @@ def test_configured_orders(tmp_path, keys, weights, expected):
 def test_nothing_to_choose_from_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="At least one is required"):
         configured(tmp_path, "type = 'static'\ncandidate_variants = { a = 0 }")
-

@@ -56,7 +56,7 @@ NO_EVALUATOR = (
 )
 BOTH = {"inference_id": INFERENCE, "episode_id": EPISODE}
 
-# In the order of the checks: a mistake and what it is answered. Each request makes all the later mistakes that fit, too.
+# In the order of the checks: a mistake and what it is answered. Each request makes all the later mistakes that fit.
 REFUSED = {
     "reserved tag": (
         on("zz", [], **BOTH, tags={"tensorzero::x": "y", **HUMAN}),
@@ -138,7 +138,10 @@ def test_feedback_needs_observability(tmp_path):
     config = f"[gateway.observability]\nenabled = false\n{METRICS}"
     assert give(tmp_path, on("zz", [], **BOTH), config=config, stores=False, reader=None)[:2] == (
         400,
-        {"error": "Feedback requires observability to be enabled (`gateway.observability.enabled` must not be `false`)."},
+        {
+            "error": "Feedback requires observability to be enabled "
+            "(`gateway.observability.enabled` must not be `false`)."
+        },
     )
 
 
@@ -288,7 +291,14 @@ def call(name, arguments):
 
 
 def stored_call(name, arguments, raw):
-    return {"type": "tool_call", "id": "1", "raw_name": name, "raw_arguments": raw, "name": name, "arguments": arguments}
+    return {
+        "type": "tool_call",
+        "id": "1",
+        "raw_name": name,
+        "raw_arguments": raw,
+        "name": name,
+        "arguments": arguments,
+    }
 
 
 DEMONSTRATED = {
@@ -362,4 +372,3 @@ def test_the_function_must_still_be_there(tmp_path):
 
 def test_the_row_must_be_there(tmp_path):
     assert demonstrate(tmp_path, "a", row=None) == (400, f"Inference ID: {INFERENCE} does not exist")
-

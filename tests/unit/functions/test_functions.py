@@ -13,9 +13,7 @@ OBJECT = {"type": "object", "properties": {"name": {"type": "string"}}, "require
 FILES = {"object.json": json.dumps(OBJECT), "text.json": '{"type":"string","maxLength":2}', "t.j": "Hi {{ name }}"}
 LEGACY = 'system_template = "legacy.j"\nuser_template = "legacy.j"\n'
 NEW = 'templates.system.path = "t.j"\ntemplates.user.path = "t.j"\ntemplates.extra.path = "t.j"\n'
-SCHEMAS = (
-    'schemas.system.path = "object.json"\nschemas.user.path = "object.json"\nschemas.extra.path = "object.json"\n'
-)
+SCHEMAS = 'schemas.system.path = "object.json"\nschemas.user.path = "object.json"\nschemas.extra.path = "object.json"\n'
 CONFIG = (
     model()
     + chat(variant("v", function="bare"), name="bare")
@@ -134,8 +132,7 @@ REFUSED = {
     "texts, invalid": (
         "texts",
         assistant({"type": "text", "text": "abc"}),
-        'JSON Schema validation failed:\n"abc" is longer than 2 characters\n\nSchema:\n'
-        '{"type":"string","maxLength":2}',
+        'JSON Schema validation failed:\n"abc" is longer than 2 characters\n\nSchema:\n{"type":"string","maxLength":2}',
     ),
 }
 

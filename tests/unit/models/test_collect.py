@@ -34,7 +34,12 @@ BLOCKS = {
     "empty text": ([TextChunk("0", "")], [Text("")]),
     "texts": ([TextChunk("0", "a"), TextChunk("1", "b"), TextChunk("0", "c")], [Text("ac"), Text("b")]),
     "tool calls": (
-        [ToolCallChunk("x", "t", ""), ToolCallChunk("y", "u", "{"), ToolCallChunk("x", None, "1"), ToolCallChunk("y", None, "}")],
+        [
+            ToolCallChunk("x", "t", ""),
+            ToolCallChunk("y", "u", "{"),
+            ToolCallChunk("x", None, "1"),
+            ToolCallChunk("y", None, "}"),
+        ],
         [ToolCall("x", "t", "1"), ToolCall("y", "u", "{}")],
     ),
     "a name in parts": ([ToolCallChunk("x", "get_", ""), ToolCallChunk("x", "it", "")], [ToolCall("x", "get_it", "")]),
