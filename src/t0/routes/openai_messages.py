@@ -147,12 +147,12 @@ def _with_extra_content(blocks: list[InputBlock], extra: list[Json]) -> list[Inp
         position = entry.get("insert_index")
         if position is None:
             front.append(block)
-        elif isinstance(position, int) and position >= 0:
+        elif isinstance(position, int) and not isinstance(position, bool) and position >= 0:
             indexed.append((position, block))
         else:
             raise JsonRequest(f"{path}.insert_index: invalid value: expected a non-negative integer")
     for position, block in sorted(indexed, key=lambda pair: pair[0]):
-        blocks.insert(position, block)
+        blocks.insert(min(position, len(blocks)), block)
     return front + blocks
 
 

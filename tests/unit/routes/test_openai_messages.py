@@ -177,6 +177,7 @@ EXTRA = {
     "at an index": ([thought("x", 1)], [Text("a"), Thought("x"), Text("b")]),
     "ascending": ([thought("y", 2), thought("x", 0)], [Thought("x"), Text("a"), Thought("y"), Text("b")]),
     "beyond the end": ([thought("x", 99)], [Text("a"), Text("b"), Thought("x")]),
+    "far beyond the end": ([thought("x", 2**63)], [Text("a"), Text("b"), Thought("x")]),
     "both": ([thought("y", 0), thought("x")], [Thought("x"), Thought("y"), Text("a"), Text("b")]),
     "unknown": ([{"type": "unknown", "data": 1, "insert_index": None}], [Unknown(1), Text("a"), Text("b")]),
 }
@@ -197,6 +198,10 @@ EXTRA_REFUSED = {
     ),
     "a string": (
         thought("x", "0"),
+        "tensorzero_extra_content[0].insert_index: invalid value: expected a non-negative integer",
+    ),
+    "a boolean": (
+        thought("x", True),
         "tensorzero_extra_content[0].insert_index: invalid value: expected a non-negative integer",
     ),
     "bad thought": (thought(1), "tensorzero_extra_content[0].text: invalid type: integer `1`, expected a string"),
