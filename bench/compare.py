@@ -62,7 +62,7 @@ Round = list[Pair]
 Builds = tuple[Build, Build]
 
 INSTRUCTIONS, CPU, TIME = "instructions/request", "CPU µs/request", "time µs/request"
-TOLERANCES = {INSTRUCTIONS: 0.02, CPU: 0.05, TIME: 0.10}
+TOLERANCES = {INSTRUCTIONS: 0.02, CPU: 0.03, TIME: 0.10}
 """Shares by which a figure may grow. `TIME` is the inverse of the throughput of a closed loop."""
 
 

@@ -60,7 +60,7 @@ def test_each_figure_is_compared_with_its_own_tolerance() -> None:
     assert cpu == Comparison("complete", CPU, 100.0, 107.0, Verdict(1.07, 1.07, 1.07, "slower"))
     assert time == Comparison("complete", TIME, 50.0, 53.5, Verdict(1.07, 1.07, 1.07, "same"))
     assert table([cpu]).splitlines()[-1] == (
-        "| complete | CPU µs/request | 100.0 | 107.0 | +7.0% | +7.0% … +7.0% | 5% | slower |"
+        "| complete | CPU µs/request | 100.0 | 107.0 | +7.0% | +7.0% … +7.0% | 3% | slower |"
     )
 
 
