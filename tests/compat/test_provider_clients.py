@@ -158,6 +158,44 @@ def message_streamed(events: Iterable[Any]) -> Said:
     return said
 
 
+def responses_complete(answer: Any) -> Said:
+    said = Said(tokens=responses_tokens(answer.usage), finish=responses_finish(answer))
+    for item in answer.output:
+        if item.type == "message":
+            said.text += "".join(part.text for part in item.content if part.type == "output_text")
+        elif item.type == "function_call":
+            said.calls.append([item.call_id, item.name, item.arguments])
+        elif item.type == "custom_tool_call":
+            said.calls.append([item.call_id, item.name, item.input])
+    return said
+
+
+def responses_finish(answer: Any) -> str | None:
+    cut = answer.incomplete_details
+    return "length" if cut is not None and cut.reason == "max_output_tokens" else None
+
+
+def responses_tokens(usage: Any) -> tuple[int | None, int | None]:
+    return (None, None) if usage is None else (usage.input_tokens, usage.output_tokens)
+
+
+def responses_streamed(events: Iterable[Any]) -> Said:
+    said, calls = Said(), dict[str, list[str]]()
+    for event in events:
+        match event.type:
+            case "response.output_text.delta":
+                said.text += event.delta
+            case "response.output_item.added" if event.item.type == "function_call":
+                calls[event.item.id] = [event.item.call_id, event.item.name, ""]
+            case "response.function_call_arguments.delta":
+                calls[event.item_id][2] += event.delta
+            case "response.completed" | "response.incomplete":
+                said.tokens = responses_tokens(event.response.usage)
+                said.finish = "length" if event.type == "response.incomplete" else "stop"
+    said.calls = list(calls.values())
+    return said
+
+
 def compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
@@ -188,6 +226,10 @@ def message_call(client: Any, body: dict[str, Any]) -> Any:
     return client.messages.create(**split({"model": "claude-x", **body}, "model", "max_tokens", "messages", "stream"))
 
 
+def responses_call(client: Any, body: dict[str, Any]) -> Any:
+    return client.responses.create(**split(body, "model", "input", "stream"))
+
+
 def mistral_call(client: Any, body: dict[str, Any]) -> Any:
     """This client takes nothing that its models do not know, so the messages stay at home."""
     make = client.chat.stream if body["stream"] else client.chat.complete
@@ -205,6 +247,9 @@ def vertex(url: str) -> Any:
 
 CLIENTS = {
     "openai": Client(lambda url: openai.OpenAI(base_url=f"{url}/v1", **KEY), chat_call),
+    "openai_responses": Client(
+        lambda url: openai.OpenAI(base_url=f"{url}/v1", **KEY), responses_call, responses_complete, responses_streamed
+    ),
     "azure": Client(azure, chat_call),
     "groq": Client(lambda url: groq.Groq(base_url=url, **KEY), chat_call),
     "together": Client(lambda url: together.Together(base_url=url, **KEY), chat_call),
@@ -225,10 +270,19 @@ def clients(provider: MockProvider) -> Iterator[dict[str, Any]]:
         yield {kind: running.enter_context(client.make(provider.url)) for kind, client in CLIENTS.items()}
 
 
+def kind_of(exchange: Exchange) -> str:
+    return "openai_responses" if exchange.provider.api_type == "responses" else exchange.provider.type
+
+
+NO_ANSWER = ("providers/responses_stream_odd", "providers/responses_text[7]")
+"""Streams that break off or are malformed, and an error under status 200: a client has nothing to read there."""
+
+
 def understood(exchange: Exchange) -> bool:
     """Whether the recorded answer is one, read by a client that this file has."""
-    kind = exchange.provider.type
-    if kind not in CLIENTS or exchange.provider.api_type == "responses" or exchange.answer["status"] != 200:
+    if kind_of(exchange) not in CLIENTS or exchange.answer["status"] != 200:
+        return False
+    if exchange.id.startswith(NO_ANSWER):
         return False
     return not exchange.call.stream or not any("error" in e for e in exchange.answer["events"] if isinstance(e, dict))
 
@@ -244,7 +298,7 @@ APART = {
 
 
 def test_every_client_reads_answers() -> None:
-    assert {e.provider.type for e in EXCHANGES} == CLIENTS.keys()
+    assert {kind_of(e) for e in EXCHANGES} == CLIENTS.keys()
     assert APART.keys() <= {e.id for e in EXCHANGES}
 
 
@@ -252,9 +306,9 @@ def test_every_client_reads_answers() -> None:
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=[e.id for e in EXCHANGES])
 def test_client_reads_the_same(exchange: Exchange, provider: MockProvider, clients: dict[str, Any]) -> None:
     request, answer = outcome(exchange)
-    client = CLIENTS[exchange.provider.type]
+    client = CLIENTS[kind_of(exchange)]
     provider.play(exchange.replies[0])
-    got = client.call(clients[exchange.provider.type], request["body"])
+    got = client.call(clients[kind_of(exchange)], request["body"])
     theirs = client.streamed(got) if exchange.call.stream else client.complete(got)
     if exchange.id in APART:
         assert theirs != ours(answer), "no difference any more"
@@ -267,9 +321,10 @@ def test_client_reads_the_same(exchange: Exchange, provider: MockProvider, clien
 def test_client_sends_to_the_same_place(vendor: Vendor, provider: MockProvider, clients: dict[str, Any]) -> None:
     request = vendor.provider().request(vendor.call(), {})
     body = json.loads(request.body)
-    recorded = next(e for e in EXCHANGES if e.provider.type == vendor.type and not e.call.stream)
+    kind = str(vendor)
+    recorded = next(e for e in EXCHANGES if kind_of(e) == kind and not e.call.stream)
     provider.play(recorded.replies[0])
-    CLIENTS[vendor.type].call(clients[vendor.type], body)
+    CLIENTS[kind].call(clients[kind], body)
     [sent] = provider.requests
     path, _, query = request.url.target.partition("?")
     assert (sent["path"], sent["query"], sent["body"]) == (path, query, {**sent["body"], **body})
