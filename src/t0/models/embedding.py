@@ -7,9 +7,10 @@ from decimal import Decimal
 
 from msgspec import Raw, Struct
 
-from t0.errors import AllModelProvidersFailed, ModelProviderTimeout, ModelTimeout, ProviderFailure, RequestError
+from t0.errors import ModelProviderTimeout, ModelTimeout, ProviderFailure, RequestError
 from t0.models.cache_slot import CacheUse
 from t0.models.exchange import exchange, with_raw_bodies
+from t0.models.fallback import first_answer
 from t0.models.limits import within
 from t0.providers.cost import CostRules
 from t0.providers.embeddings import EmbeddingProvider
@@ -122,13 +123,4 @@ class EmbeddingModel:
         return await within(limit, lambda: ModelTimeout(self.name, _SETTING, limit or 0), self._embed(call))
 
     async def _embed(self, call: EmbeddingCall) -> EmbeddingResult:
-        errors: dict[str, RequestError] = {}
-        for provider in self.providers:
-            try:
-                result = await provider.embed(call)
-            except RequestError as e:
-                errors[provider.name] = e
-                continue
-            result.failures = list(errors.values())
-            return result
-        raise AllModelProvidersFailed(errors)
+        return await first_answer(self.providers, lambda provider: provider.embed(call))

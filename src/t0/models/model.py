@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from t0.config.schema import Timeouts
-from t0.errors import AllModelProvidersFailed, ModelTimeout, RequestError
+from t0.errors import ModelTimeout
 from t0.models.call import ModelCall, ModelResult
+from t0.models.fallback import first_answer
 from t0.models.limits import first_chunk_limit, total_deadline, within
 from t0.models.provider import ModelProvider
 from t0.models.stream import ModelStream
@@ -42,16 +43,7 @@ class Model:
         return await within(limit, lambda: ModelTimeout(self.name, "non_streaming.total_ms", limit), self._infer(call))
 
     async def _infer(self, call: ModelCall) -> ModelResult:
-        errors: dict[str, RequestError] = {}
-        for provider in self.providers:
-            try:
-                result = await provider.infer(call)
-            except RequestError as e:
-                errors[provider.name] = e
-                continue
-            result.failures = list(errors.values())
-            return result
-        raise AllModelProvidersFailed(errors)
+        return await first_answer(self.providers, lambda provider: provider.infer(call))
 
     async def stream(self, call: ModelCall) -> ModelStream:
         """The first provider's stream that begins. Raises as `infer` does."""
@@ -62,13 +54,4 @@ class Model:
         return stream
 
     async def _stream(self, call: ModelCall) -> ModelStream:
-        errors: dict[str, RequestError] = {}
-        for provider in self.providers:
-            try:
-                stream = await provider.stream(call)
-            except RequestError as e:
-                errors[provider.name] = e
-                continue
-            stream.failures = list(errors.values())
-            return stream
-        raise AllModelProvidersFailed(errors)
+        return await first_answer(self.providers, lambda provider: provider.stream(call))

@@ -12,7 +12,7 @@ from t0.config.schema import ProviderConfig
 from t0.errors import ModelProviderTimeout, ProviderFailure, RequestError, UpstreamError, UpstreamTimeout
 from t0.models.cache_slot import CacheUse
 from t0.models.call import ModelCall, ModelResult
-from t0.models.exchange import TOO_SLOW, not_sent, with_raw_bodies
+from t0.models.exchange import TOO_SLOW, exchange, not_sent, with_raw_bodies
 from t0.models.limits import elapsed_ms, first_chunk_limit, total_deadline, within
 from t0.models.stream import CachedStream, ModelStream
 from t0.providers.base import Provider
@@ -60,20 +60,16 @@ class ModelProvider:
         request = self.provider.request(call.request, call.credentials)
         started = time.monotonic()
         try:
-            response = await self._transport.send(request)
-        except UpstreamError as e:
-            raise self._not_sent(e, request) from e
+            response = await exchange(self.provider, self._transport, request)
         finally:
             call.exchanges.append((started, time.monotonic()))
         return self._read(call.request, request, response, elapsed_ms(started))
 
     def _read(self, call: ModelRequest, sent: HttpRequest, response: HttpResponse, took_ms: int) -> ModelResult:
         try:
-            if not 200 <= response.status < 300:
-                raise self.provider.failure(response.status, response.headers, response.body)
             answer = self.provider.response(call, response.headers, response.body)
         except ProviderFailure as e:
-            raise self._with_raw(e, sent.body, response.body) from None
+            raise with_raw_bodies(self.provider, e, sent.body, response.body) from None
         raw_response = response.body.decode("utf-8", "replace")
         return self.result(
             call,
@@ -115,7 +111,7 @@ class ModelProvider:
             body = await self._transport.stream(request)
         except UpstreamError as e:
             call.exchanges.append((started, time.monotonic()))
-            raise self._not_sent(e, request) from e
+            raise not_sent(self.provider, e, request) from e
         stream: ModelStream | None = None
         try:
             if not self.provider.opens_stream(body.status, body.headers):
@@ -135,23 +131,18 @@ class ModelProvider:
         except UpstreamError as e:
             return self.stream_lost(e)
         content = b"".join(parts)
-        return self._with_raw(self.provider.stream_failure(body.status, body.headers, content), request.body, content)
+        failure = self.provider.stream_failure(body.status, body.headers, content)
+        return with_raw_bodies(self.provider, failure, request.body, content)
 
     # -- errors --------------------------------------------------------------------------------------------------------
 
     def _too_slow(self, setting: str, limit_ms: int) -> RequestError:
         return ModelProviderTimeout(self.name, setting, limit_ms)
 
-    def _not_sent(self, error: UpstreamError, request: HttpRequest) -> ProviderFailure:
-        return not_sent(self.provider, error, request)
-
     def stream_lost(self, error: UpstreamError) -> ProviderFailure:
         """The failure for a connection that ended in the middle of a stream."""
         text = TOO_SLOW if isinstance(error, UpstreamTimeout) else str(error)
         return ProviderFailure("fatal_stream", text, self.provider.type, api_type=self.provider.api_type)
-
-    def _with_raw(self, failure: ProviderFailure, request: bytes, response: bytes | None) -> ProviderFailure:
-        return with_raw_bodies(self.provider, failure, request, response)
 
     # -- results -------------------------------------------------------------------------------------------------------
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from t0.errors import JsonRequest, RequestError
 from t0.inference.embed import EmbedAnswer, EmbedRequest, embed
 from t0.routes import openai_face
 from t0.routes.decode import decode
 from t0.routes.http import Request, Response, json_response
-from t0.routes.native import WireCacheOptions, failed_entries
+from t0.routes.native import U32, WireCacheOptions, failed_entries, to_cache_options
 from t0.types.embedding import EmbeddingInput, EmbeddingRequest
-from t0.types.inference import CacheOptions, RawEntry
+from t0.types.inference import RawEntry
 
 if TYPE_CHECKING:
     from t0.gateway import Gateway
-
-U32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 
 _PREFIX = "tensorzero::embedding_model_name::"
 _INPUT_KINDS: tuple[Any, ...] = (str, list[str], list[U32], list[list[U32]])
@@ -78,7 +76,6 @@ async def embeddings(gateway: Gateway, request: Request) -> Response:
 def parse(body: bytes) -> EmbedRequest:
     """The request in `body`. Raises `JsonRequest`."""
     wire = decode(body, _decoder)
-    cache = wire.cache_options or WireCacheOptions()
     return EmbedRequest(
         model_name=_model_name(wire.model),
         request=EmbeddingRequest(
@@ -86,7 +83,7 @@ def parse(body: bytes) -> EmbedRequest:
         ),
         credentials=wire.credentials,
         dryrun=bool(wire.dryrun),
-        cache_options=CacheOptions(enabled=cache.enabled, max_age_s=cache.max_age_s),
+        cache_options=to_cache_options(wire.cache_options),
         include_raw_response=wire.include_raw_response,
     )
 

@@ -110,7 +110,7 @@ def parse(body: bytes) -> InferenceRequest:
         ),
         output_schema=wire.output_schema,
         credentials=wire.credentials,
-        cache_options=CacheOptions(enabled=wire.cache_options.enabled, max_age_s=wire.cache_options.max_age_s),
+        cache_options=to_cache_options(wire.cache_options),
         include=Include(
             raw_response=wire.include_raw_response,
             raw_usage=wire.include_raw_usage,
@@ -121,6 +121,10 @@ def parse(body: bytes) -> InferenceRequest:
         extra_headers=parse_extra_headers(wire.extra_headers, "extra_headers"),
         dynamic_variant=wire.internal_dynamic_variant_config,
     )
+
+
+def to_cache_options(wire: WireCacheOptions | None) -> CacheOptions:
+    return CacheOptions() if wire is None else CacheOptions(enabled=wire.enabled, max_age_s=wire.max_age_s)
 
 
 def to_params(wire: WireChatParams) -> ChatCompletionParams:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
 from t0.errors import InvalidOpenAIRequest, JsonRequest
 from t0.routes.decode import decode
@@ -20,13 +20,19 @@ from t0.routes.fields import (
     parse_provider_tools,
     string,
 )
-from t0.routes.native import WireCacheOptions, WireParams, check_namespace, parse_uuid, to_params
+from t0.routes.native import (
+    U32,
+    WireCacheOptions,
+    WireParams,
+    check_namespace,
+    parse_uuid,
+    to_cache_options,
+    to_params,
+)
 from t0.routes.openai_messages import OpenAIMessage, parse_messages
-from t0.types.inference import CacheOptions, DynamicTools, Include, InferenceRequest
+from t0.types.inference import DynamicTools, Include, InferenceRequest
 from t0.types.params import ChatCompletionParams
 from t0.types.tools import CustomTool, FunctionTool, SpecificTool, ToolChoice
-
-U32 = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 
 _FUNCTION_PREFIX = "tensorzero::function_name::"
 _MODEL_PREFIX = "tensorzero::model_name::"
@@ -133,7 +139,7 @@ def parse(body: bytes) -> OpenAIRequest:
         tools=tools,
         output_schema=_output_schema(wire.response_format),
         credentials=wire.credentials,
-        cache_options=_cache_options(wire.cache_options),
+        cache_options=to_cache_options(wire.cache_options),
         include=Include(
             raw_response=wire.include_raw_response,
             raw_usage=wire.include_raw_usage,
@@ -144,10 +150,6 @@ def parse(body: bytes) -> OpenAIRequest:
         dynamic_variant=wire.dynamic_variant,
     )
     return OpenAIRequest(inference, _include_usage(wire))
-
-
-def _cache_options(wire: WireCacheOptions | None) -> CacheOptions:
-    return CacheOptions() if wire is None else CacheOptions(enabled=wire.enabled, max_age_s=wire.max_age_s)
 
 
 def _refuse_unknown_fields(body: bytes) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from t0.errors import ApiKeyMissing, ConfigError
+from t0.providers.base import HeaderItems
 
 try:
     from botocore.auth import SigV4Auth
@@ -34,8 +35,6 @@ class Keys(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Keys({self.access_key!r}, •••)"
 
-
-HeaderItems = tuple[tuple[str, str], ...]
 
 SIGNING_HEADERS = frozenset({"authorization", "x-amz-date", "x-amz-security-token"})
 
