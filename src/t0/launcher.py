@@ -30,6 +30,7 @@ from t0.config.snapshot import Snapshot
 from t0.errors import ConfigError
 from t0.logs import LogFormat
 from t0.recorder.process import RecorderSettings
+from t0.signals import STOP_SIGNALS, held_signals, release_signals
 from t0.storage.cache.select import CacheChoice
 from t0.storage.prepare import Preparation, prepare
 from t0.storage.store.process import find_url, prepared_file, url_file
@@ -146,9 +147,10 @@ class ForkedChild:
     def start(self) -> None:
         self._code = None
         sys.stdout.flush()
-        self._pid = os.fork()
-        if self._pid == 0:
-            _run_and_exit(self.name, self._run)
+        with held_signals():
+            self._pid = os.fork()
+            if self._pid == 0:
+                _run_and_exit(self.name, self._run)
 
     def has_ended(self) -> bool:
         if self._code is None:
@@ -171,9 +173,10 @@ def _run_and_exit(name: str, run: Callable[[], None]) -> None:
     """Ends the forked child without unwinding into the launcher's own code."""
     code = 1
     try:
-        for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for signum in STOP_SIGNALS:
             signal.signal(signum, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
+        release_signals()
         run()
         code = 0
     except SystemExit as e:
@@ -251,7 +254,7 @@ class Launcher:
         def stop(signum: int, frame: object) -> None:
             self._stopping = True
 
-        for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for signum in STOP_SIGNALS:
             signal.signal(signum, stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         # Signals write here, so that the sleep below ends at once.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import signal
@@ -10,13 +11,15 @@ import threading
 import time
 from typing import Any
 
-from granian._granian import SocketHolder
+from granian import _signals as granian_signals
+from granian._granian import SocketHolder, WorkerSignal
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import MPServer
 
 from t0 import worker
+from t0.signals import call_at_first_signal, held_signals, release_signals
 from t0.worker import WorkerOptions
 
 _PARENT_CHECK_S = 1.0
@@ -52,12 +55,29 @@ class SharedSocketServer(MPServer):
         holder: Any = SocketHolder
         vars(self).update(_sfd=descriptor, _shd=holder(descriptor, False, self.backlog))
 
+    def _spawn_workers(self, *args: Any) -> None:
+        with held_signals():
+            super()._spawn_workers(*args)  # type: ignore[no-untyped-call]
+
+    def _respawn_workers(self, *args: Any, **kwargs: Any) -> None:
+        with held_signals():
+            super()._respawn_workers(*args, **kwargs)
+
+
+def _worker_signals(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
+    """In the place of Granian's own handlers: a second `set` would block, with the interpreter's lock, for ever."""
+    stop = WorkerSignal()
+    call_at_first_signal(loop, stop.set)
+    release_signals()
+    return stop
+
 
 def serve(listener: socket.socket, workers: int, options: WorkerOptions) -> None:
     """Serves until SIGTERM or SIGINT; requests under way are finished first."""
     # Forked workers inherit the loaded configuration: later edits of its files do not reach a respawned one.
     multiprocessing.set_start_method("fork", force=True)
     worker.configure(options)
+    granian_signals.set_loop_signals = _worker_signals
     threading.Thread(target=_stop_with_parent, args=(os.getppid(),), daemon=True).start()
     SharedSocketServer(listener, workers).serve()
 

@@ -45,7 +45,7 @@ LINE = (
     "storage",
 )
 # Known to all parts, and knowing none of them.
-GROUND = ("config", "templates", "schemas", "types", "errors", "logs", "mime", "version")
+GROUND = ("config", "templates", "schemas", "types", "errors", "logs", "mime", "signals", "version")
 
 
 def part_of(module: str) -> str:
