@@ -19,7 +19,7 @@ from granian.log import LogLevels
 from granian.server import MPServer
 
 from t0 import worker
-from t0.signals import call_at_first_signal, held_signals, release_signals
+from t0.signals import call_at_first_signal, hold_signals
 from t0.worker import WorkerOptions
 
 _PARENT_CHECK_S = 1.0
@@ -55,31 +55,32 @@ class SharedSocketServer(MPServer):
         holder: Any = SocketHolder
         vars(self).update(_sfd=descriptor, _shd=holder(descriptor, False, self.backlog))
 
-    def _spawn_workers(self, *args: Any) -> None:
-        with held_signals():
-            super()._spawn_workers(*args)  # type: ignore[no-untyped-call]
-
     def _respawn_workers(self, *args: Any, **kwargs: Any) -> None:
-        with held_signals():
+        # Granian has just cleared the event that it waits for: a stop, or a death, of that moment would be forgotten.
+        if not self.interrupt_signal:
             super()._respawn_workers(*args, **kwargs)
+        if self.interrupt_signal or self.interrupt_children:
+            self.main_loop_interrupt.set()
 
 
 def _worker_signals(loop: asyncio.AbstractEventLoop) -> WorkerSignal:
     """In the place of Granian's own handlers: a second `set` would block, with the interpreter's lock, for ever."""
     stop = WorkerSignal()
-    call_at_first_signal(loop, stop.set)
-    release_signals()
+    call_at_first_signal(lambda: loop.call_soon_threadsafe(stop.set))
     return stop
 
 
 def serve(listener: socket.socket, workers: int, options: WorkerOptions) -> None:
-    """Serves until SIGTERM or SIGINT; requests under way are finished first."""
+    """Serves until SIGTERM, SIGINT or SIGHUP; requests under way are finished first."""
+    hold_signals()
+    granian_signals.set_loop_signals = _worker_signals
     # Forked workers inherit the loaded configuration: later edits of its files do not reach a respawned one.
     multiprocessing.set_start_method("fork", force=True)
     worker.configure(options)
-    granian_signals.set_loop_signals = _worker_signals
     threading.Thread(target=_stop_with_parent, args=(os.getppid(),), daemon=True).start()
-    SharedSocketServer(listener, workers).serve()
+    server = SharedSocketServer(listener, workers)
+    call_at_first_signal(server.signal_handler_interrupt)
+    server.serve()
 
 
 def _stop_with_parent(parent: int) -> None:

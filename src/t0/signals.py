@@ -1,45 +1,48 @@
 """The signals that ask a process to stop, so that none is lost in a fork and none counts twice.
 
 A forked child begins with the handlers of its parent, which mean nothing to it: a signal of that moment would be lost,
-and whoever waits for the child would wait for ever. So signals are held until the child has handlers of its own.
+and whoever waits for the child would wait for ever. So signals are held until the child can take them.
 """
 
 from __future__ import annotations
 
-import asyncio
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-@contextmanager
-def held_signals() -> Iterator[None]:
-    """To fork in: here the signals wait for the end of the block, in the child for `release_signals`."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def hold_signals() -> None:
+    """Signals wait from now on, in the threads and children that this thread starts as well."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
 
 
 def release_signals() -> None:
+    """Signals that waited come now."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
-def call_at_first_signal(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
-    """Has the loop call `stop` once, however often it is signalled.
+@contextmanager
+def held_signals() -> Iterator[None]:
+    """To fork in: here the signals wait for the end of the block, in the child until it takes them."""
+    hold_signals()
+    try:
+        yield
+    finally:
+        release_signals()
 
-    Terminals and service managers signal every process, and then each is signalled by its parent too.
+
+def call_at_first_signal(stop: Callable[[], object]) -> None:
+    """Has a thread call `stop` once, for the first signal; they must be held, and stay so.
+
+    More follow easily: terminals and service managers signal every process, and then each is signalled by its parent. A
+    handler would run inside whatever the main thread does at that moment, and wait for ever for a lock it holds.
     """
-    stopping = False
 
-    def on_signal() -> None:
-        nonlocal stopping
-        if not stopping:
-            stopping = True
-            stop()
+    def wait() -> None:
+        signal.sigwait(STOP_SIGNALS)
+        stop()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
+    threading.Thread(target=wait, name="signals", daemon=True).start()
