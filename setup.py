@@ -21,7 +21,9 @@ DEVELOPMENT = "editable_wheel" in sys.argv or "--inplace" in sys.argv or bool(SA
 
 REQUEST_PATH = [
     "t0/app.py",
+    "t0/server/*.py",
     "t0/routes/blocks.py",
+    "t0/routes/body.py",
     "t0/routes/decode.py",
     "t0/routes/inference.py",
     "t0/routes/native.py",

@@ -4,12 +4,16 @@ import asyncio
 import json
 import re
 import selectors
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
+import h11
 import msgspec
 
 from processes import completion, completion_events, write_config
@@ -20,7 +24,10 @@ from t0.gateway import Gateway
 from t0.inference.run import infer
 from t0.kinds import all_kinds
 from t0.routes import native
+from t0.routes.body import MAX_BODY_BYTES
+from t0.server.connection import Connection, ServerLimits
 from t0.storage.reader import Target, WorkflowRun
+from t0.timers import TimerWheel
 from t0.types.inference import InferenceRequest
 from t0.types.record import Record
 from t0.upstream.base import HttpRequest, HttpResponse
@@ -336,7 +343,7 @@ class Kit:
         return await infer(self.gateway, parsed(**body))
 
     async def call(self, path: str, body: Any = None, method: str = "POST", **options: Any) -> "Answer":
-        """The answer over ASGI; `body` is encoded unless it is bytes."""
+        """The answer over HTTP; `body` is encoded unless it is bytes."""
         async with serving(self.gateway) as app:
             return await ask(app, method, path, body, **options)
 
@@ -375,7 +382,7 @@ def parsed(**body: Any) -> InferenceRequest:
     return native.parse(msgspec.json.encode({**target, "input": HI, **body}))
 
 
-# -- ASGI --------------------------------------------------------------------------------------------------------------
+# -- clients -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -399,23 +406,88 @@ def _event(text: str) -> Any:
 
 @asynccontextmanager
 async def serving(gateway: Gateway) -> AsyncIterator[App]:
-    """The application between the start and the end of its lifespan."""
-
-    async def opened() -> Gateway:
-        return gateway
-
-    app = App(opened)
-    messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    life = asyncio.create_task(app({"type": "lifespan"}, messages.get, sent.put))
-    messages.put_nowait({"type": "lifespan.startup"})
-    assert await sent.get() == {"type": "lifespan.startup.complete"}
+    """The application of a gateway that is closed in the end."""
     try:
-        yield app
+        yield App(gateway)
     finally:
-        messages.put_nowait({"type": "lifespan.shutdown"})
-        assert await sent.get() == {"type": "lifespan.shutdown.complete"}
-        await life
+        await gateway.close()
+
+
+class Client(asyncio.Transport):
+    """A client in memory, on its connection to the server. h11 judges and reads what it is sent.
+
+    It leaves after so many pieces of the answer, if `leaves_after` says so.
+    """
+
+    def __init__(self, app: App, leaves_after: int | None = None) -> None:
+        super().__init__()
+        self._loop = asyncio.get_running_loop()
+        self._h11 = h11.Connection(h11.CLIENT)
+        self._left = leaves_after
+        self._is_gone = False
+        self.pieces = 0
+        self.ended: asyncio.Future[None] = self._loop.create_future()
+        """Done when the answer is whole, or when the server is done with a client that has left."""
+        limits = ServerLimits(max_body_bytes=MAX_BODY_BYTES)
+        self.connection = Connection(self._loop, app.answer, limits, TimerWheel(self._loop), self._on_end)
+        self.connection.connection_made(self)
+
+    def send(self, method: str, path: str, query: bytes, headers: Iterable[tuple[str, str]], body: bytes) -> None:
+        target = quote(path).encode() + (b"?" + query if query else b"")
+        fields = [("host", "t0"), ("content-length", str(len(body))), *headers]
+        head = self._h11.send(h11.Request(method=method, target=target, headers=fields))
+        data = self._h11.send(h11.Data(data=body)) if body else b""
+        assert head is not None
+        assert data is not None
+        self._h11.send(h11.EndOfMessage())
+        self.connection.data_received(head + data)
+        self._leave_if_due()
+
+    def answer(self) -> "Answer":
+        """What of it has come."""
+        answer = Answer(0, {}, b"")
+        while not isinstance(event := self._h11.next_event(), type):
+            if isinstance(event, h11.Response):
+                answer.status = event.status_code
+                answer.headers = {k.decode(): v.decode() for k, v in event.headers.raw_items()}
+                assert abs(parsedate_to_datetime(answer.headers.pop("date")).timestamp() - time.time()) < 60
+            elif isinstance(event, h11.Data):
+                answer.body += bytes(event.data)
+            elif isinstance(event, h11.EndOfMessage):
+                break
+        return answer
+
+    # -- for the server --
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._is_gone:  # the server does not know it yet
+            return
+        self._h11.receive_data(bytes(data))
+        self.pieces += 1
+        self._leave_if_due()
+        if not self.connection.is_idle:
+            self._loop.call_soon(self._look)
+
+    def close(self) -> None:
+        self._leave()
+
+    def _look(self) -> None:
+        """The last piece is written in the step that ends the request."""
+        if self.connection.is_idle and not self.ended.done():
+            self.ended.set_result(None)
+
+    def _leave_if_due(self) -> None:
+        if self.pieces == self._left:
+            self._leave()
+
+    def _leave(self) -> None:
+        if not self._is_gone:
+            self._is_gone = True
+            self._loop.call_soon(self.connection.connection_lost, None)
+
+    def _on_end(self, connection: Connection) -> None:
+        if not self.ended.done():
+            self.ended.set_result(None)
 
 
 async def ask(
@@ -426,31 +498,13 @@ async def ask(
     *,
     headers: Iterable[tuple[str, str]] = (),
     query: bytes = b"",
-    send: Callable[[dict[str, Any]], Awaitable[None]] | None = None,
 ) -> Answer:
-    """One request; `send` may take the place of the client that collects the answer."""
+    """One request and its answer."""
+    client = Client(app)
     content = b"" if body is None else body if isinstance(body, bytes) else msgspec.json.encode(body)
-    answer = Answer(0, {}, b"")
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": content}
-
-    async def collect(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            answer.status = message["status"]
-            answer.headers = {k.decode(): v.decode() for k, v in message["headers"]}
-        else:
-            answer.body += message["body"]
-
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "query_string": query,
-        "headers": [(k.encode(), v.encode()) for k, v in headers],
-    }
-    await app(scope, receive, send or collect)
-    return answer
+    client.send(method, path, query, headers, content)
+    await client.ended
+    return client.answer()
 
 
 # -- values that differ from run to run --------------------------------------------------------------------------------

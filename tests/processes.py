@@ -172,11 +172,8 @@ class Gateway(Process):
 
     def children(self, role: str) -> list[int]:
         """Process ids below the launcher: `worker`, `recorder` or `store`."""
-        below = {pid: command_line(pid) for pid in children(self.popen.pid)}
-        if role != "worker":
-            return [pid for pid, words in below.items() if role in words]
-        servers = [pid for pid, words in below.items() if "gateway" in words]
-        return [pid for server in servers for pid in children(server) if "gateway" in command_line(pid)]
+        word = "gateway" if role == "worker" else role
+        return [pid for pid in children(self.popen.pid) if word in command_line(pid)]
 
 
 def write_config(folder: Path, config: str, files: Mapping[str, str] = {}) -> Path:

@@ -9,7 +9,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("granian", "uvloop", "msgspec", "cython", "chdb", "clickhouse-connect")
+PACKAGES = ("uvloop", "msgspec", "cython", "chdb", "clickhouse-connect")
 
 
 def machine() -> dict[str, str | int | float]:

@@ -76,6 +76,17 @@ class UnsendableRequest(UpstreamError):
     """The request holds what HTTP cannot carry, such as a line break in a header; nothing was sent."""
 
 
+# -- the server --------------------------------------------------------------------------------------------------------
+
+
+class MalformedRequest(T0Error):
+    """What a client sent is not HTTP, or exceeds a limit. `status` is the answer to it."""
+
+    def __init__(self, message: str, *, status: int = 400) -> None:
+        self.status = status
+        super().__init__(message)
+
+
 # -- requests ----------------------------------------------------------------------------------------------------------
 
 

@@ -1,8 +1,8 @@
-"""`t0 gateway`: starts the store, the recorder and the server, keeps them running, and ends them in order.
+"""`t0 gateway`: starts the store, the recorder and the workers, keeps them running, and ends them in order.
 
 One thread, no event loop: the launcher sleeps until a signal or the end of a child wakes it. The store and the recorder
 are told to stop by the end of their standard input, which also reaches them when the launcher itself dies; signals sent
-to the whole process group therefore do not touch them before the server has finished its requests.
+to the whole process group therefore do not touch them before the workers have finished their requests.
 """
 
 from __future__ import annotations
@@ -34,15 +34,14 @@ from t0.signals import STOP_SIGNALS, held_signals, release_signals
 from t0.storage.cache.select import CacheChoice
 from t0.storage.prepare import Preparation, prepare
 from t0.storage.store.process import find_url, prepared_file, url_file
-from t0.worker import WorkerOptions
+from t0.worker import WorkerOptions, work
 
 log = logging.getLogger("t0")
 
 _BACKLOG = 4096
 _TICK_S = 0.2
 _STORE_POLL_S = 0.05
-_SERVER = "server"
-_ACCEPT_LOOPS_END_S = 0.1
+_ACCEPTING_ENDS_S = 0.05
 _STABLE_AFTER_S = 5.0
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 10.0
@@ -198,6 +197,7 @@ class Launcher:
         self._options = options
         self._stopping = False
         self._children: list[Child] = []
+        self._workers: list[Child] = []
         self._started: dict[str, float] = {}
         self._pauses: dict[str, float] = {}
         self._due: dict[str, float] = {}
@@ -208,7 +208,8 @@ class Launcher:
         options.data_dir.mkdir(parents=True, exist_ok=True)
         with _lock(options.data_dir), _listen(options.host, options.port) as listener:
             self._catch_signals()
-            self._children = [*self._background(), ForkedChild(_SERVER, lambda: self._serve(listener))]
+            self._workers = self._make_workers(listener)
+            self._children = [*self._background(), *self._workers]
             for child in self._children:
                 self._start(child)
             host, port = listener.getsockname()[:2]
@@ -242,11 +243,10 @@ class Launcher:
         prepare(options.preparation(file.read_text().strip()))
         prepared_file(options.data_dir).touch()
 
-    def _serve(self, listener: socket.socket) -> None:
-        from t0.server import serve
-
-        options = self._options
-        serve(listener, options.workers, _worker_options(options))
+    def _make_workers(self, listener: socket.socket) -> list[Child]:
+        options = _worker_options(self._options)
+        names = ["worker", *(f"worker {i}" for i in range(2, self._options.workers + 1))]
+        return [ForkedChild(name, lambda: work(listener, options)) for name in names]
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -299,13 +299,16 @@ class Launcher:
     # -- ending --------------------------------------------------------------------------------------------------------
 
     def _shut_down(self, listener: socket.socket) -> None:
-        """Ends the server first, so that requests finish; then the recorder, which drains; then the store."""
+        """Ends the workers first, so that requests finish; then the recorder, which drains; then the store."""
         log.info("stopping: requests under way are finished first")
-        for child in reversed(self._children):
+        for worker in self._workers:
+            worker.stop()
+        time.sleep(_ACCEPTING_ENDS_S)
+        _refuse_connections(listener)
+        for worker in self._workers:
+            worker.wait()
+        for child in reversed([child for child in self._children if child not in self._workers]):
             child.stop()
-            if child.name == _SERVER:
-                time.sleep(_ACCEPT_LOOPS_END_S)
-                _refuse_connections(listener)
             child.wait()
         log.info("stopped")
 
@@ -315,7 +318,7 @@ def _refuse_connections(listener: socket.socket) -> None:
     try:
         listener.shutdown(socket.SHUT_RDWR)
     except OSError as e:  # systems other than Linux refuse this; there, the socket closes with its last process
-        log.debug("the listening socket stays open until the server has ended: %s", e)
+        log.debug("the listening socket stays open until the workers have ended: %s", e)
 
 
 def _worker_options(options: LaunchOptions) -> WorkerOptions:

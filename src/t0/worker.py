@@ -1,4 +1,4 @@
-"""One worker: the ASGI application around a gateway of its own. Runs in the server's forked children."""
+"""One worker: a server, the application and a gateway of its own. Runs in the launcher's forked children."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 import gc
 import os
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import uvloop
 from msgspec import Struct
 
 from t0.app import App
@@ -17,6 +19,10 @@ from t0.errors import Verbosity
 from t0.gateway import Gateway
 from t0.models.cache import InferenceCache
 from t0.recorder.writer import Writer
+from t0.routes.body import MAX_BODY_BYTES
+from t0.server.connection import ServerLimits
+from t0.server.server import Server
+from t0.signals import call_at_first_signal, hold_signals
 from t0.storage.cache.select import CacheChoice, open_store
 from t0.storage.reader import Reader
 from t0.upstream.base import Limits
@@ -40,20 +46,21 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     cache: CacheChoice | None = None
 
 
-_options: WorkerOptions | None = None
+def work(listener: socket.socket, options: WorkerOptions) -> None:
+    """Serves until SIGTERM, SIGINT or SIGHUP; requests under way are finished first."""
+    hold_signals()
+    uvloop.run(_serve(listener, options))
 
 
-def configure(options: WorkerOptions) -> None:
-    """Sets what `create_app` makes; called before the server forks its workers."""
-    global _options
-    _options = options
-
-
-def create_app() -> App:
-    """The target that the server calls in each worker."""
-    assert _options is not None, "configure() comes first"
-    options = _options
-    return App(lambda: _open(options))
+async def _serve(listener: socket.socket, options: WorkerOptions) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    call_at_first_signal(lambda: loop.call_soon_threadsafe(stop.set))
+    gateway = await _open(options)
+    server = Server(listener, App(gateway).answer, ServerLimits(max_body_bytes=MAX_BODY_BYTES))
+    server.start()
+    await stop.wait()
+    await server.close()
+    await gateway.close()
 
 
 async def _open(options: WorkerOptions) -> Gateway:

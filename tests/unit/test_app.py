@@ -1,4 +1,4 @@
-"""The ASGI application: paths, methods, encodings, headers, errors that nobody foresaw."""
+"""The application: paths, methods, encodings, headers, errors that nobody foresaw."""
 
 import gzip
 import logging
@@ -19,7 +19,7 @@ BODY = {"function_name": "f", "input": HI}
 def call(folder, path, body=None, method="POST", *, config=SMALL, replies=(), **options):
     answer = run(make(folder, config, *replies).call(path, body, method, **options))
     assert answer.headers["x-tensorzero-gateway-version"] == VERSION
-    assert int(answer.headers["content-length"]) == len(answer.body)
+    assert method == "HEAD" or int(answer.headers["content-length"]) == len(answer.body)
     return answer
 
 
@@ -62,6 +62,7 @@ def test_wrong_methods(tmp_path, path, method):
 def test_head_goes_with_get(tmp_path):
     get, head = (call(tmp_path / m, "/status", method=m) for m in ("GET", "HEAD"))
     assert (get.status, get.headers) == (head.status, head.headers)
+    assert (bool(get.body), head.body) == (True, b"")
 
 
 ENCODED = {
@@ -187,25 +188,3 @@ def test_metrics_without_a_recorder(tmp_path):
     answer = call(tmp_path, "/metrics", method="GET")
     assert (answer.status, answer.headers["content-type"]) == (503, "text/plain; charset=utf-8")
     assert answer.body.startswith(b"# the recorder does not answer: ")
-
-
-# -- lifespan ----------------------------------------------------------------------------------------------------------
-
-
-def test_the_gateway_is_closed_at_the_end(tmp_path):
-    async def live():
-        kit = make(tmp_path, SMALL)
-        async with serving(kit.gateway):
-            assert not kit.transport.is_closed
-        return kit.transport.is_closed, kit.writer.is_closed, kit.reader.is_closed
-
-    assert run(live()) == (True, True, True)
-
-
-def test_other_protocols_are_left_alone(tmp_path):
-    async def connect():
-        kit = make(tmp_path, SMALL)
-        async with serving(kit.gateway) as app:
-            await app({"type": "websocket", "path": "/inference"}, None, None)
-
-    assert run(connect()) is None

@@ -23,8 +23,8 @@ LINE = (
     "cli",
     "startup",
     "launcher",
-    "server",
     "worker",
+    "server",
     "app",
     "routes",
     "feedback",
@@ -45,7 +45,7 @@ LINE = (
     "storage",
 )
 # Known to all parts, and knowing none of them.
-GROUND = ("config", "templates", "schemas", "types", "errors", "logs", "mime", "signals", "version")
+GROUND = ("config", "templates", "schemas", "types", "errors", "logs", "mime", "signals", "timers", "version")
 
 
 def part_of(module: str) -> str:
@@ -94,7 +94,7 @@ def test_a_kernel_knows_nothing_of_t0_but_its_errors(kernel: Path) -> None:
 
 IMPORT_EACH_ALONE = """
 import importlib, os, sys, traceback
-import aiohttp, chdb, clickhouse_connect, granian, minijinja, msgspec, numpy, prometheus_client  # once for all children
+import aiohttp, chdb, clickhouse_connect, minijinja, msgspec, numpy, prometheus_client, uvloop  # once for all children
 assert not [m for m in sys.modules if m.split(".")[0] == "t0"]
 failed = 0
 for name in sys.argv[1:]:

@@ -30,6 +30,39 @@ class ResponseParser:
     def feed_eof(self) -> bool:
         """Tells that the connection has ended; gives whether the answer is whole."""
 
+@final
+class RequestParser:
+    """Parses the requests of one connection, one after the other; as strict as `ResponseParser`.
+
+    `host` must be given once (in HTTP/1.0 it may be missing). Blank lines before a request are skipped.
+    """
+
+    method: str
+    target: str
+    """As sent: with its query, nothing decoded; ASCII."""
+    headers: list[tuple[bytes, bytes]]
+    """Names in lower case, in the order of the request. A new list for each."""
+    has_head: bool
+    complete: bool
+    minor: bool
+    """Whether the version is HTTP/1.1, not HTTP/1.0."""
+    reusable: bool
+    """Whether the client keeps the connection open after the complete request."""
+    expects_continue: bool
+    """Whether the client waits for an interim answer before it sends the body."""
+    surplus: bytes
+    """What followed the complete request in the last buffer: the beginning of the next one."""
+
+    def __new__(cls, max_head_bytes: int) -> Self:
+        """`max_head_bytes` bounds the request line and the fields together, and the trailers."""
+    def start(self) -> None:
+        """Awaits a new request."""
+    def feed(self, data: bytes) -> bytes:
+        """The body bytes in `data`, the next bytes from the connection; `data` itself where it is all body.
+
+        Raises `MalformedRequest`, which names the byte's position in the request; the parser is of no use afterwards.
+        """
+
 def encode_head(
     method: str, target: str, authority: str, headers: tuple[tuple[str, str], ...], body_size: int
 ) -> bytes:

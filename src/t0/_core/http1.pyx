@@ -1,15 +1,15 @@
-"""HTTP/1.1 as a client speaks it: strict parsing of answers, encoding of request heads (RFC 9112). No I/O.
+"""HTTP/1.1: strict parsing of requests and answers, encoding of request heads (RFC 9112). No I/O.
 
-An answer is read line by line up to its body, so that a split anywhere gives what the whole gives; what is left of a
+A message is read line by line up to its body, so that a split anywhere gives what the whole gives; what is left of a
 line waits in `tail` for the next buffer. Body bytes are never kept: `feed` hands them out.
 """
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.string cimport memchr, memcpy
+from libc.string cimport memchr, memcmp, memcpy
 
-from t0.errors import MalformedResponse, UnsendableRequest
+from t0.errors import MalformedRequest, MalformedResponse, UnsendableRequest
 
 ctypedef unsigned char byte
 
@@ -28,7 +28,7 @@ cdef enum:
     MAX_DECIMAL_TEXT = 20
 
 cdef enum State:
-    STATUS_LINE
+    FIRST_LINE
     FIELD_LINE
     FIXED_BODY
     CHUNK_LINE
@@ -90,22 +90,23 @@ cdef Py_ssize_t first_outside(const byte* table, const char* text, Py_ssize_t n)
     return -1
 
 
-@cython.final
-cdef class ResponseParser:
-    cdef readonly int status
-    cdef readonly dict headers
+cdef class MessageParser:
+    """What requests and answers have in common: lines, fields, framing, bodies.
+
+    A subclass reads the first line, keeps the fields, and says what follows the head.
+    """
+
     cdef readonly bint has_head
     cdef readonly bint complete
     cdef readonly bint reusable
+    cdef readonly bint minor        # HTTP/1.x
 
     cdef State state
     cdef bytes tail
-    cdef Py_ssize_t offset          # of the buffer's first byte in the answer
+    cdef Py_ssize_t offset          # of the buffer's first byte in the message
     cdef Py_ssize_t max_head_bytes
     cdef Py_ssize_t head_bytes      # of all heads so far: interim answers count as well; of the trailers, when in them
     cdef int fields
-    cdef bint to_head
-    cdef bint minor                 # HTTP/1.x
     cdef bint chunked
     cdef bint closes
     cdef bint keeps_alive
@@ -114,13 +115,32 @@ cdef class ResponseParser:
 
     def __cinit__(self, Py_ssize_t max_head_bytes):
         self.max_head_bytes = max_head_bytes
-        self.begin(False)
 
-    cdef int fail(self, Py_ssize_t position, str what) except -1:
-        raise MalformedResponse(f"{what}, at byte {self.offset + position}")
+    cdef int fail(self, Py_ssize_t position, str what, int status=400) except -1:
+        """Raises the error of the kind of message; `status` is what the sender of a request is told."""
+        raise NotImplementedError
 
-    cdef int begin(self, bint to_head) except -1:
-        self.to_head = to_head
+    cdef int check_first_line(self, const char* data, Py_ssize_t start, Py_ssize_t n) except -1:
+        """Refuses at once what cannot become a first line: its end may never come."""
+        raise NotImplementedError
+
+    cdef int on_first_line(self, const char* data, Py_ssize_t start, Py_ssize_t end) except -1:
+        raise NotImplementedError
+
+    cdef int add_field(
+        self, const char* data, Py_ssize_t start, Py_ssize_t name_end, Py_ssize_t first, Py_ssize_t last
+    ) except -1:
+        """Keeps a field, whose name and value lie between these positions."""
+        raise NotImplementedError
+
+    cdef int on_head_complete(self, Py_ssize_t position) except -1:
+        raise NotImplementedError
+
+    cdef int on_surplus(self, bytes buffer, Py_ssize_t position) except -1:
+        """Bytes follow the end of the message."""
+        raise NotImplementedError
+
+    cdef int begin(self) except -1:
         self.tail = b""
         self.offset = 0
         self.head_bytes = 0
@@ -130,9 +150,7 @@ cdef class ResponseParser:
         return 0
 
     cdef int begin_head(self) except -1:
-        self.state = STATUS_LINE
-        self.status = 0
-        self.headers = {}
+        self.state = FIRST_LINE
         self.has_head = False
         self.fields = 0
         self.chunked = self.closes = self.keeps_alive = False
@@ -151,7 +169,7 @@ cdef class ResponseParser:
         if end - start >= limit:
             if self.state == CHUNK_END:
                 self.fail(start, "a chunk goes on beyond its size")
-            self.fail(start, "a line or section is longer than the limit")
+            self.fail(start, "a line or section is longer than the limit", 431)
         if lf == NULL:
             return -1
         if end == start or data[end - 1] != c"\r":
@@ -159,8 +177,8 @@ cdef class ResponseParser:
         return end - 1
 
     cdef int on_line(self, const char* data, Py_ssize_t start, Py_ssize_t end) except -1:
-        if self.state == STATUS_LINE:
-            self.on_status_line(data, start, end)
+        if self.state == FIRST_LINE:
+            self.on_first_line(data, start, end)
         elif self.state == CHUNK_LINE:
             self.on_chunk_line(data, start, end)
         elif self.state == CHUNK_END:
@@ -173,40 +191,12 @@ cdef class ResponseParser:
             self.on_head_complete(start)
         return 0
 
-    cdef int check_status_prefix(self, const char* data, Py_ssize_t start, Py_ssize_t n) except -1:
-        """Refuses at once what cannot become a status line, its end may never come."""
-        cdef const char* expected = "HTTP/1."
-        cdef Py_ssize_t i
-        for i in range(min(n - start, 7)):
-            if data[start + i] != expected[i]:
-                self.fail(start + i, "the answer does not begin with `HTTP/1.`")
-        return 0
-
-    cdef int on_status_line(self, const char* data, Py_ssize_t start, Py_ssize_t end) except -1:
-        cdef const char* line = data + start
-        cdef Py_ssize_t n = end - start, i, bad
-        if n < 12 or (line[7] != c"0" and line[7] != c"1") or line[8] != 32 or (n > 12 and line[12] != 32):
-            self.fail(start, "the status line is not `HTTP/1.x code reason`")
-        self.minor = line[7] == c"1"
-        self.status = 0
-        for i in range(9, 12):
-            if not c"0" <= line[i] <= c"9":
-                self.fail(start + i, "the status code is not a number of three digits")
-            self.status = self.status * 10 + (line[i] - c"0")
-        if self.status < 100:
-            self.fail(start + 9, "the status code is below 100")
-        bad = first_outside(VALUE, line + 12, n - 12)
-        if bad >= 0:
-            self.fail(start + 12 + bad, "the reason phrase holds a control character")
-        self.state = FIELD_LINE
-        return 0
-
     cdef int on_field(self, const char* data, Py_ssize_t start, Py_ssize_t end) except -1:
         cdef const char* colon = <const char*>memchr(data + start, c":", end - start)
         cdef Py_ssize_t name_end, first, last, bad
         self.fields += 1
         if self.fields > MAX_FIELDS:
-            self.fail(start, f"there are more than {MAX_FIELDS} fields")
+            self.fail(start, f"there are more than {MAX_FIELDS} fields", 431)
         if is_blank(data[start]):
             self.fail(start, "a field is folded over several lines")
         if colon == NULL or colon == data + start:
@@ -225,25 +215,6 @@ cdef class ResponseParser:
             last -= 1
         if self.state == FIELD_LINE:
             self.add_field(data, start, name_end, first, last)
-        return 0
-
-    cdef int add_field(
-        self, const char* data, Py_ssize_t start, Py_ssize_t name_end, Py_ssize_t first, Py_ssize_t last
-    ) except -1:
-        cdef Py_ssize_t n = name_end - start, i
-        cdef object name = PyUnicode_New(n, 127), value, known
-        cdef byte* lower = PyUnicode_1BYTE_DATA(name)
-        for i in range(n):
-            lower[i] = TOKEN[<byte>data[start + i]]
-        value = PyUnicode_DecodeLatin1(data + first, last - first, NULL)
-        known = self.headers.get(name)
-        self.headers[name] = value if known is None else f"{known}, {value}"
-        if n == 14 and equals(data + start, n, "content-length", 14):
-            self.on_content_length(data, first, last)
-        elif n == 17 and equals(data + start, n, "transfer-encoding", 17):
-            self.on_transfer_encoding(data, first, last)
-        elif n == 10 and equals(data + start, n, "connection", 10):
-            self.on_connection(data, first, last)
         return 0
 
     cdef int on_content_length(self, const char* data, Py_ssize_t first, Py_ssize_t last) except -1:
@@ -271,8 +242,28 @@ cdef class ResponseParser:
 
     cdef int on_transfer_encoding(self, const char* data, Py_ssize_t first, Py_ssize_t last) except -1:
         if self.chunked or not equals(data + first, last - first, "chunked", 7):
-            self.fail(first, "`transfer-encoding` is not `chunked`")
+            self.fail(first, "`transfer-encoding` is not `chunked`", 501)
         self.chunked = True
+        return 0
+
+    cdef int on_framing_field(
+        self, const char* data, Py_ssize_t start, Py_ssize_t name_end, Py_ssize_t first, Py_ssize_t last
+    ) except -1:
+        """Reads the fields that frame the message."""
+        cdef Py_ssize_t n = name_end - start
+        if n == 14 and equals(data + start, n, "content-length", 14):
+            self.on_content_length(data, first, last)
+        elif n == 17 and equals(data + start, n, "transfer-encoding", 17):
+            self.on_transfer_encoding(data, first, last)
+        elif n == 10 and equals(data + start, n, "connection", 10):
+            self.on_connection(data, first, last)
+        return 0
+
+    cdef int check_framing(self, Py_ssize_t position) except -1:
+        if self.chunked and self.length >= 0:
+            self.fail(position, "`content-length` and `transfer-encoding` are both given")
+        if self.chunked and not self.minor:
+            self.fail(position, "`transfer-encoding` is given in HTTP/1.0")
         return 0
 
     cdef int on_connection(self, const char* data, Py_ssize_t first, Py_ssize_t last) except -1:
@@ -290,31 +281,6 @@ cdef class ResponseParser:
                 self.closes = True
             elif equals(data + start, end - start, "keep-alive", 10):
                 self.keeps_alive = True
-        return 0
-
-    cdef int on_head_complete(self, Py_ssize_t position) except -1:
-        if self.chunked and self.length >= 0:
-            self.fail(position, "`content-length` and `transfer-encoding` are both given")
-        if self.chunked and not self.minor:
-            self.fail(position, "`transfer-encoding` is given in HTTP/1.0")
-        if self.status == 101:
-            self.fail(position, "the protocol is switched without having been asked to")
-        if self.status < 200:
-            self.begin_head()
-            return 0
-        self.has_head = True
-        if self.to_head or self.status == 204 or self.status == 304:
-            self.finish()
-        elif self.chunked:
-            self.state = CHUNK_LINE
-        elif self.length > 0:
-            self.state = FIXED_BODY
-            self.left = self.length
-        elif self.length == 0:
-            self.finish()
-        else:
-            self.state = UNTIL_CLOSE
-            self.closes = True
         return 0
 
     cdef int on_chunk_line(self, const char* data, Py_ssize_t start, Py_ssize_t end) except -1:
@@ -351,17 +317,17 @@ cdef class ResponseParser:
         return self.max_head_bytes - self.head_bytes
 
     cdef Py_ssize_t read_lines(self, bytes buffer, Py_ssize_t position, Py_ssize_t n) except -1:
-        """Reads lines until body bytes, the answer's end or the buffer's end come; gives the position after them."""
+        """Reads lines until body bytes, the message's end or the buffer's end come; gives the position after them."""
         cdef const char* data = PyBytes_AS_STRING(buffer)
         cdef Py_ssize_t end
         while position < n and self.state not in (FIXED_BODY, CHUNK_DATA, UNTIL_CLOSE, DONE):
-            if self.state == STATUS_LINE:
-                self.check_status_prefix(data, position, n)
+            if self.state == FIRST_LINE:
+                self.check_first_line(data, position, n)
             end = self.line_end(data, position, n, self.line_limit())
             if end < 0:
                 self.tail = buffer[position:]
                 return n
-            if self.state in (STATUS_LINE, FIELD_LINE, TRAILER_LINE):
+            if self.state in (FIRST_LINE, FIELD_LINE, TRAILER_LINE):
                 self.head_bytes += end + 2 - position
             self.on_line(data, position, end)
             position = end + 2
@@ -389,7 +355,7 @@ cdef class ResponseParser:
         cdef Py_ssize_t size = first_size, taken
         cdef char* joined
         if self.state != CHUNK_DATA or position >= n:
-            self.check_surplus(position, n)
+            self.check_surplus(buffer, position, n)
             return piece(buffer, first, first_size)
         joined = <char*>PyMem_Malloc(n - first)
         if joined == NULL:
@@ -401,20 +367,17 @@ cdef class ResponseParser:
                 memcpy(joined + size, data + position, taken)
                 size += taken
                 position = self.read_lines(buffer, position + taken, n)
-            self.check_surplus(position, n)
+            self.check_surplus(buffer, position, n)
             return PyBytes_FromStringAndSize(joined, size)
         finally:
             PyMem_Free(joined)
 
-    cdef void check_surplus(self, Py_ssize_t position, Py_ssize_t n) noexcept:
-        """Bytes after the answer belong to nothing that was asked: such a connection is not to be trusted again."""
+    cdef int check_surplus(self, bytes buffer, Py_ssize_t position, Py_ssize_t n) except -1:
         if self.complete and position < n:
-            self.reusable = False
+            self.on_surplus(buffer, position)
+        return 0
 
     # -- Public API --------------------------------------------------------------------------------------------------
-
-    def start(self, bint to_head=False):
-        self.begin(to_head)
 
     def feed(self, bytes data not None):
         cdef bytes buffer = data
@@ -432,16 +395,199 @@ cdef class ResponseParser:
             else:
                 taken = self.body_run(n - position)
                 body = piece(buffer, position, taken)
-                self.check_surplus(position + taken, n)
+                self.check_surplus(buffer, position + taken, n)
         else:
-            self.check_surplus(position, n)
+            self.check_surplus(buffer, position, n)
         self.offset += n - len(self.tail)
         return body
+
+
+@cython.final
+cdef class ResponseParser(MessageParser):
+    cdef readonly int status
+    cdef readonly dict headers
+    cdef bint to_head
+
+    def __cinit__(self, Py_ssize_t max_head_bytes):
+        self.begin()
+
+    cdef int fail(self, Py_ssize_t position, str what, int status=400) except -1:
+        raise MalformedResponse(f"{what}, at byte {self.offset + position}")
+
+    cdef int begin_head(self) except -1:
+        MessageParser.begin_head(self)
+        self.status = 0
+        self.headers = {}
+        return 0
+
+    cdef int check_first_line(self, const char* data, Py_ssize_t start, Py_ssize_t n) except -1:
+        cdef const char* expected = "HTTP/1."
+        cdef Py_ssize_t i
+        for i in range(min(n - start, 7)):
+            if data[start + i] != expected[i]:
+                self.fail(start + i, "the answer does not begin with `HTTP/1.`")
+        return 0
+
+    cdef int on_first_line(self, const char* data, Py_ssize_t start, Py_ssize_t end) except -1:
+        cdef const char* line = data + start
+        cdef Py_ssize_t n = end - start, i, bad
+        if n < 12 or (line[7] != c"0" and line[7] != c"1") or line[8] != 32 or (n > 12 and line[12] != 32):
+            self.fail(start, "the status line is not `HTTP/1.x code reason`")
+        self.minor = line[7] == c"1"
+        self.status = 0
+        for i in range(9, 12):
+            if not c"0" <= line[i] <= c"9":
+                self.fail(start + i, "the status code is not a number of three digits")
+            self.status = self.status * 10 + (line[i] - c"0")
+        if self.status < 100:
+            self.fail(start + 9, "the status code is below 100")
+        bad = first_outside(VALUE, line + 12, n - 12)
+        if bad >= 0:
+            self.fail(start + 12 + bad, "the reason phrase holds a control character")
+        self.state = FIELD_LINE
+        return 0
+
+    cdef int add_field(
+        self, const char* data, Py_ssize_t start, Py_ssize_t name_end, Py_ssize_t first, Py_ssize_t last
+    ) except -1:
+        cdef Py_ssize_t n = name_end - start, i
+        cdef object name = PyUnicode_New(n, 127), value, known
+        cdef byte* lower = PyUnicode_1BYTE_DATA(name)
+        for i in range(n):
+            lower[i] = TOKEN[<byte>data[start + i]]
+        value = PyUnicode_DecodeLatin1(data + first, last - first, NULL)
+        known = self.headers.get(name)
+        self.headers[name] = value if known is None else f"{known}, {value}"
+        return self.on_framing_field(data, start, name_end, first, last)
+
+    cdef int on_head_complete(self, Py_ssize_t position) except -1:
+        self.check_framing(position)
+        if self.status == 101:
+            self.fail(position, "the protocol is switched without having been asked to")
+        if self.status < 200:
+            self.begin_head()
+            return 0
+        self.has_head = True
+        if self.to_head or self.status == 204 or self.status == 304:
+            self.finish()
+        elif self.chunked:
+            self.state = CHUNK_LINE
+        elif self.length > 0:
+            self.state = FIXED_BODY
+            self.left = self.length
+        elif self.length == 0:
+            self.finish()
+        else:
+            self.state = UNTIL_CLOSE
+            self.closes = True
+        return 0
+
+    cdef int on_surplus(self, bytes buffer, Py_ssize_t position) except -1:
+        """They belong to nothing that was asked: such a connection is not to be trusted again."""
+        self.reusable = False
+        return 0
+
+    # -- Public API --------------------------------------------------------------------------------------------------
+
+    def start(self, bint to_head=False):
+        self.to_head = to_head
+        self.begin()
 
     def feed_eof(self):
         if self.state == UNTIL_CLOSE:
             self.finish()
         return self.complete
+
+
+@cython.final
+cdef class RequestParser(MessageParser):
+    cdef readonly str method
+    cdef readonly str target
+    cdef readonly list headers
+    cdef readonly bint expects_continue
+    cdef readonly bytes surplus
+    cdef int hosts
+
+    def __cinit__(self, Py_ssize_t max_head_bytes):
+        self.begin()
+
+    cdef int fail(self, Py_ssize_t position, str what, int status=400) except -1:
+        raise MalformedRequest(f"{what}, at byte {self.offset + position}", status=status)
+
+    cdef int begin_head(self) except -1:
+        MessageParser.begin_head(self)
+        self.method = self.target = ""
+        self.headers = []
+        self.expects_continue = False
+        self.surplus = b""
+        self.hosts = 0
+        return 0
+
+    cdef int check_first_line(self, const char* data, Py_ssize_t start, Py_ssize_t n) except -1:
+        if not TOKEN[<byte>data[start]] and data[start] != c"\r":
+            self.fail(start, "the request does not begin with a method")
+        return 0
+
+    cdef int on_first_line(self, const char* data, Py_ssize_t start, Py_ssize_t end) except -1:
+        cdef Py_ssize_t target, version, bad
+        if start == end:
+            # A client may have ended the last body with a line of its own (RFC 9112 2.2).
+            return 0
+        bad = first_outside(TOKEN, data + start, end - start)
+        target = start + bad + 1
+        if bad < 0 or data[target - 1] != 32:
+            self.fail(start, "the request line is not `method target HTTP/1.x`")
+        bad = first_outside(TARGET, data + target, end - target)
+        version = target + bad + 1
+        if bad <= 0 or data[version - 1] != 32 or end - version != 8 or memcmp(data + version, b"HTTP/", 5) != 0:
+            self.fail(start, "the request line is not `method target HTTP/1.x`")
+        if memcmp(data + version + 5, b"1.", 2) != 0 or not c"0" <= data[version + 7] <= c"1":
+            self.fail(version, "the version is not HTTP/1.0 or HTTP/1.1", 505)
+        self.minor = data[version + 7] == c"1"
+        self.method = PyUnicode_DecodeLatin1(data + start, target - 1 - start, NULL)
+        self.target = PyUnicode_DecodeLatin1(data + target, version - 1 - target, NULL)
+        self.state = FIELD_LINE
+        return 0
+
+    cdef int add_field(
+        self, const char* data, Py_ssize_t start, Py_ssize_t name_end, Py_ssize_t first, Py_ssize_t last
+    ) except -1:
+        cdef Py_ssize_t n = name_end - start, i
+        cdef bytes name = PyBytes_FromStringAndSize(NULL, n)
+        cdef byte* lower = <byte*>PyBytes_AS_STRING(name)
+        for i in range(n):
+            lower[i] = TOKEN[<byte>data[start + i]]
+        self.headers.append((name, PyBytes_FromStringAndSize(data + first, last - first)))
+        if n == 4 and equals(data + start, n, "host", 4):
+            self.hosts += 1
+        elif n == 6 and equals(data + start, n, "expect", 6):
+            if not equals(data + first, last - first, "100-continue", 12):
+                self.fail(first, "`expect` is not `100-continue`", 417)
+            self.expects_continue = True
+        return self.on_framing_field(data, start, name_end, first, last)
+
+    cdef int on_head_complete(self, Py_ssize_t position) except -1:
+        self.check_framing(position)
+        if self.hosts > 1 or (self.minor and self.hosts == 0):
+            self.fail(position, "`host` is not given exactly once")
+        self.has_head = True
+        if self.chunked:
+            self.state = CHUNK_LINE
+        elif self.length > 0:
+            self.state = FIXED_BODY
+            self.left = self.length
+        else:
+            self.finish()
+        return 0
+
+    cdef int on_surplus(self, bytes buffer, Py_ssize_t position) except -1:
+        self.surplus = buffer[position:]
+        return 0
+
+    # -- Public API --------------------------------------------------------------------------------------------------
+
+    def start(self):
+        self.begin()
 
 
 cdef Py_ssize_t text_size(object text) except -1:

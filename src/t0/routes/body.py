@@ -1,48 +1,27 @@
-"""Request bodies: read whole, within the limit, decompressed."""
+"""Request bodies: within the limit, decompressed."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
 from t0.errors import JsonRequest, UnsupportedEncoding
+from t0.routes.http import Request
 
 MAX_BODY_BYTES = 104_857_600
 ENCODINGS = b"gzip,br,zstd"
 _ZSTD_STEP_BYTES = 1024
 """The decoder has no limit of its own; so much input makes 32 MiB at most."""
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
 
-
-async def read_body(receive: Receive, encoding: bytes) -> bytes:
+def read_body(request: Request) -> bytes:
     """The body as the client meant it. Raises `JsonRequest` over the limit, `UnsupportedEncoding`."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        body = await _read_rest(receive, body)
-    if len(body) > MAX_BODY_BYTES:
+    if request.is_too_long:
         raise _too_long()
-    return decompress(body, encoding) if encoding else body
-
-
-async def _read_rest(receive: Receive, first: bytes) -> bytes:
-    """Reads on past the limit without keeping what is over it, so that the client gets its answer."""
-    parts, size = [first], len(first)
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            break
-        part = message.get("body", b"")
-        size += len(part)
-        if size <= MAX_BODY_BYTES:
-            parts.append(part)
-        more = message.get("more_body", False)
-    if size > MAX_BODY_BYTES:
-        raise _too_long()
-    return b"".join(parts)
+    for name, value in request.headers:
+        if name == b"content-encoding":
+            return decompress(request.body, value)
+    return request.body
 
 
 def _too_long() -> JsonRequest:

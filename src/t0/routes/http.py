@@ -18,13 +18,19 @@ class Request(Struct):
     path: str
     query: bytes
     headers: Headers
+    """Names in lower case."""
     body: bytes
+    is_too_long: bool = False
+    """Whether the body exceeded the limit; then it is not here."""
 
 
 class Response(Struct, kw_only=True):
     status: int = 200
     content_type: bytes = b"application/json"
+    """Empty when there is no body."""
     body: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Beside the type, the length and those of every answer."""
 
 
 class EventStream(Struct):

@@ -8,10 +8,10 @@ from typing import TypeVar
 
 from t0._core.http1 import encode_head
 from t0.errors import ConnectionLost
+from t0.timers import TimerWheel
 from t0.upstream.base import HttpRequest, HttpResponse, Limits, Url
 from t0.upstream.pool import Pool
 from t0.upstream.receivers import Collector, Receiver, ResponseStream
-from t0.upstream.timers import TimerWheel
 from t0.upstream.tls import ClientContext, client_context
 
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from typing import Protocol, cast
 
 from t0._core.http1 import ResponseParser
 from t0.errors import ConnectionLost, MalformedResponse, UpstreamError, UpstreamTimeout
+from t0.timers import TimerWheel
 from t0.upstream.base import Limits
-from t0.upstream.timers import TimerWheel
 
 # Below this, copying the body behind its head is cheaper than a second buffer.
 COPIED_BODY_BYTES = 32 * 1024

@@ -8,10 +8,10 @@ from collections import deque
 from math import inf
 
 from t0.errors import ConnectFailed, ConnectionLost, UpstreamError, UpstreamTimeout
+from t0.timers import TimerWheel
 from t0.upstream.base import Limits, Url
 from t0.upstream.connection import Connection, total_timeout
 from t0.upstream.dial import Dialer
-from t0.upstream.timers import TimerWheel
 from t0.upstream.tls import ClientContext
 
 

@@ -1,4 +1,4 @@
-"""Request bodies: read whole, within the limit, decompressed."""
+"""Request bodies: within the limit, decompressed."""
 
 import gzip
 
@@ -6,9 +6,9 @@ import brotli
 import pytest
 import zstandard
 
-from kit import run
 from t0.errors import JsonRequest, UnsupportedEncoding
 from t0.routes.body import MAX_BODY_BYTES, decompress, read_body
+from t0.routes.http import Request
 
 TEXT = b'{"input":{}}'
 TOO_LONG = "Failed to buffer the request body: length limit exceeded (413 Payload Too Large)"
@@ -16,55 +16,25 @@ TOO_LONG = "Failed to buffer the request body: length limit exceeded (413 Payloa
 ENCODERS = {b"gzip": gzip.compress, b"br": brotli.compress, b"zstd": zstandard.ZstdCompressor().compress}
 
 
-def read(*messages, encoding=b""):
-    """The body in these messages, and how many of them were read."""
-    left = list(messages)
-
-    async def receive():
-        return left.pop(0)
-
-    return run(read_body(receive, encoding)), len(messages) - len(left)
+def read(body, *, encoding=None, is_too_long=False):
+    headers = [] if encoding is None else [(b"content-encoding", encoding)]
+    return read_body(Request("POST", "/inference", b"", [(b"host", b"t0"), *headers], body, is_too_long))
 
 
-def part(body, more=True):
-    return {"type": "http.request", "body": body, "more_body": more}
+@pytest.mark.parametrize("encoding", [None, b"", b"identity"])
+def test_a_plain_body_is_as_it_came(encoding):
+    assert read(TEXT, encoding=encoding) == TEXT
 
 
-@pytest.mark.parametrize(
-    ("messages", "expected"),
-    [
-        ([{"type": "http.request", "body": b"ab"}], b"ab"),
-        ([{"type": "http.request"}], b""),
-        ([part(b"a"), part(b"b"), part(b"", more=False)], b"ab"),
-        ([part(b"a"), {"type": "http.request"}], b"a"),
-        ([part(b"a"), {"type": "http.disconnect"}], b"a"),
-    ],
-    ids=["one message", "no body", "several parts", "last part without a body", "client gone"],
-)
-def test_the_body_is_all_parts(messages, expected):
-    assert read(*messages) == (expected, len(messages))
-
-
-def test_a_body_of_the_limit_is_read():
-    assert len(read(part(bytes(MAX_BODY_BYTES), more=False))[0]) == MAX_BODY_BYTES
-
-
-@pytest.mark.parametrize("first", [MAX_BODY_BYTES + 1, MAX_BODY_BYTES], ids=["at once", "in parts"])
-def test_a_longer_body_is_refused_once_it_is_read_to_its_end(first):
-    messages = [part(bytes(first)), part(b"x"), part(b"y", more=False)]
-    left = list(messages)
-
-    async def receive():
-        return left.pop(0)
-
+def test_a_body_beyond_the_limit_is_refused():
     with pytest.raises(JsonRequest) as caught:
-        run(read_body(receive, b""))
-    assert (caught.value.text, caught.value.status, left) == (TOO_LONG, 400, [])
+        read(b"", is_too_long=True)
+    assert (caught.value.text, caught.value.status) == (TOO_LONG, 400)
 
 
 @pytest.mark.parametrize("coding", ENCODERS, ids=bytes.decode)
 def test_a_known_coding_is_undone(coding):
-    assert read(part(ENCODERS[coding](TEXT), more=False), encoding=coding)[0] == TEXT
+    assert read(ENCODERS[coding](TEXT), encoding=coding) == TEXT
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from t0.errors import ConnectionLost
+from t0.timers import TimerWheel
 from t0.upstream.base import Limits
 from t0.upstream.connection import Connection
 from t0.upstream.receivers import Collector, ResponseStream
-from t0.upstream.timers import TimerWheel
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 

@@ -3,7 +3,7 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t0.upstream.timers import TimerWheel
+from t0.timers import TimerWheel
 
 TICK_S = 0.02
 
