@@ -44,6 +44,7 @@ REQUEST_PATH = [
     "t0/upstream/pool.py",
     "t0/upstream/receivers.py",
     "t0/recorder/codec.py",
+    "t0/recorder/spill.py",
     "t0/recorder/writer.py",
 ]
 

@@ -114,8 +114,9 @@ def role(server: Server, pid: int) -> str:
     command = words[words.index("t0.cli") + 1]
     if command != "gateway":
         return command
-    launcher = server.process.pid
-    return "launcher" if pid == launcher or pid in children(launcher) else "worker"
+    # Until 0.1.0 a server process stood between the launcher and its workers.
+    has_workers = any("gateway" in command_line(child) for child in children(pid))
+    return "launcher" if pid == server.process.pid or has_workers else "worker"
 
 
 class Subject(Protocol):

@@ -30,6 +30,7 @@ from t0.config.snapshot import Snapshot
 from t0.errors import ConfigError
 from t0.logs import LogFormat
 from t0.recorder.process import RecorderSettings
+from t0.server.shares import Shares
 from t0.signals import STOP_SIGNALS, held_signals, release_signals
 from t0.storage.cache.select import CacheChoice
 from t0.storage.prepare import Preparation, prepare
@@ -39,6 +40,8 @@ from t0.worker import WorkerOptions, work
 log = logging.getLogger("t0")
 
 _BACKLOG = 4096
+_STORE_NICENESS, _RECORDER_NICENESS = 5, 10
+"""On a busy machine requests come first; records wait in the rings meanwhile."""
 _TICK_S = 0.2
 _STORE_POLL_S = 0.05
 _ACCEPTING_ENDS_S = 0.05
@@ -111,16 +114,19 @@ class CommandChild:
 
     runs_once = False
 
-    def __init__(self, name: str, arguments: list[str]) -> None:
+    def __init__(self, name: str, arguments: list[str], *, niceness: int = 0) -> None:
         self.name = name
+        self._niceness = niceness
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        # Not in our group: a terminal's Ctrl-C is for the launcher, which ends its children in order.
+        # Not in our group: a terminal's Ctrl-C is for the launcher, which ends its children in order. But in our
+        # session: Linux gives each session an equal share, and ours would be a third of a busy machine.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "t0.cli", *self._arguments], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-m", "t0.cli", *self._arguments], stdin=subprocess.PIPE, process_group=0
         )
+        os.setpriority(os.PRIO_PROCESS, self._process.pid, self._niceness)
 
     def has_ended(self) -> bool:
         return self._process is not None and self._process.poll() is not None
@@ -224,14 +230,18 @@ class Launcher:
         children: list[Child] = []
         if options.embeds_store:
             prepared_file(options.data_dir).unlink(missing_ok=True)
-            children.append(CommandChild("store", ["store", "--data-dir", str(options.data_dir)]))
+            children.append(
+                CommandChild("store", ["store", "--data-dir", str(options.data_dir)], niceness=_STORE_NICENESS)
+            )
             children.append(ForkedChild("preparation of the store", self._prepare, runs_once=True))
         settings = options.data_dir / "recorder" / "settings.json"
         settings.parent.mkdir(exist_ok=True)
         # It holds the database's password.
         settings.touch(mode=0o600)
         settings.write_bytes(msgspec.json.encode(options.recorder_settings()))
-        children.append(CommandChild("recorder", ["recorder", "--settings", str(settings)]))
+        children.append(
+            CommandChild("recorder", ["recorder", "--settings", str(settings)], niceness=_RECORDER_NICENESS)
+        )
         return children
 
     def _prepare(self) -> None:
@@ -244,9 +254,12 @@ class Launcher:
         prepared_file(options.data_dir).touch()
 
     def _make_workers(self, listener: socket.socket) -> list[Child]:
-        options = _worker_options(self._options)
-        names = ["worker", *(f"worker {i}" for i in range(2, self._options.workers + 1))]
-        return [ForkedChild(name, lambda: work(listener, options)) for name in names]
+        options, shares = _worker_options(self._options), Shares(self._options.workers)
+
+        def worker(number: int) -> ForkedChild:
+            return ForkedChild(f"worker {number + 1}", lambda: work(listener, shares.of(number), options))
+
+        return [worker(number) for number in range(self._options.workers)]
 
     # -- running -------------------------------------------------------------------------------------------------------
 
@@ -359,6 +372,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # Connections inherit it. Without it each event of a stream waits for the client's delayed acknowledgement, 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # Inherited as well. Idle connections have no limit of time, but their clients must exist.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     try:
         listener.bind((host, port))
         listener.listen(_BACKLOG)

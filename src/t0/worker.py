@@ -22,6 +22,7 @@ from t0.recorder.writer import Writer
 from t0.routes.body import MAX_BODY_BYTES
 from t0.server.connection import ServerLimits
 from t0.server.server import Server
+from t0.server.shares import Share
 from t0.signals import call_at_first_signal, hold_signals
 from t0.storage.cache.select import CacheChoice, open_store
 from t0.storage.reader import Reader
@@ -46,17 +47,17 @@ class WorkerOptions(Struct, frozen=True, kw_only=True):
     cache: CacheChoice | None = None
 
 
-def work(listener: socket.socket, options: WorkerOptions) -> None:
+def work(listener: socket.socket, share: Share, options: WorkerOptions) -> None:
     """Serves until SIGTERM, SIGINT or SIGHUP; requests under way are finished first."""
     hold_signals()
-    uvloop.run(_serve(listener, options))
+    uvloop.run(_serve(listener, share, options))
 
 
-async def _serve(listener: socket.socket, options: WorkerOptions) -> None:
+async def _serve(listener: socket.socket, share: Share, options: WorkerOptions) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     call_at_first_signal(lambda: loop.call_soon_threadsafe(stop.set))
     gateway = await _open(options)
-    server = Server(listener, App(gateway).answer, ServerLimits(max_body_bytes=MAX_BODY_BYTES))
+    server = Server(listener, App(gateway).answer, ServerLimits(max_body_bytes=MAX_BODY_BYTES), share)
     server.start()
     await stop.wait()
     await server.close()
@@ -72,7 +73,7 @@ async def _open(options: WorkerOptions) -> Gateway:
         env=os.environ,
         data_dir=options.data_dir,
         transport=make_transport(os.environ, _limits(config)),
-        writer=Writer(options.data_dir, max_queued_rows=options.max_queued_rows),
+        writer=Writer(options.data_dir, max_queued_rows=options.max_queued_rows, loop=asyncio.get_running_loop()),
         reader=reader,
         snapshot_hash=options.snapshot_hash,
         cache=_cache(options.cache, reader),

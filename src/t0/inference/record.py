@@ -18,8 +18,10 @@ async def success(context: Context, result: VariantResult, output: FunctionOutpu
     count = _count(context)
     tried_one = not context.failed_variants
     count.variant_name = result.variant_name if tried_one else None
-    count.input_tokens = sum(c.usage.input_tokens or 0 for c in result.calls if not c.cached)
-    count.output_tokens = sum(c.usage.output_tokens or 0 for c in result.calls if not c.cached)
+    for call in result.calls:
+        if not call.cached:
+            count.input_tokens += call.usage.input_tokens or 0
+            count.output_tokens += call.usage.output_tokens or 0
     if not gateway.stores:
         gateway.append(Record(count=count))
         return

@@ -100,7 +100,8 @@ async def first_success(context: Context, pinned: Variant | None, attempt: Calla
     function, errors = context.function, context.failed_variants
     rule = function.experiment.rule(context.request.namespace)
     active = dict(function.variants)
-    u = sampling.uniform(function.name, context.episode_id)
+    # PERF: with one variant, any number draws it.
+    u = sampling.uniform(function.name, context.episode_id) if len(active) > 1 else 0.0
     while (name := rule.pick(u, active)) is not None:
         try:
             return await attempt(active.pop(name))

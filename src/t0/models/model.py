@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 
 from t0.config.schema import Timeouts
@@ -35,15 +35,15 @@ class Model:
     def providers(self) -> Sequence[ModelProvider]:
         return self._build_providers()
 
-    async def infer(self, call: ModelCall) -> ModelResult:
+    def infer(self, call: ModelCall) -> Awaitable[ModelResult]:
         """The first provider's answer that comes. Raises `AllModelProvidersFailed` or `ModelTimeout`."""
         limit = self._timeouts.non_streaming.total_ms
         if limit is None:
-            return await self._infer(call)
-        return await within(limit, lambda: ModelTimeout(self.name, "non_streaming.total_ms", limit), self._infer(call))
+            return self._infer(call)
+        return within(limit, lambda: ModelTimeout(self.name, "non_streaming.total_ms", limit), self._infer(call))
 
-    async def _infer(self, call: ModelCall) -> ModelResult:
-        return await first_answer(self.providers, lambda provider: provider.infer(call))
+    def _infer(self, call: ModelCall) -> Awaitable[ModelResult]:
+        return first_answer(self.providers, lambda provider: provider.infer(call))
 
     async def stream(self, call: ModelCall) -> ModelStream:
         """The first provider's stream that begins. Raises as `infer` does."""
@@ -53,5 +53,5 @@ class Model:
         stream.limit(total_deadline(self._timeouts.streaming, started, ModelTimeout, self.name))
         return stream
 
-    async def _stream(self, call: ModelCall) -> ModelStream:
-        return await first_answer(self.providers, lambda provider: provider.stream(call))
+    def _stream(self, call: ModelCall) -> Awaitable[ModelStream]:
+        return first_answer(self.providers, lambda provider: provider.stream(call))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,8 @@ from t0.models.stream import CachedStream, ModelStream
 from t0.providers.base import Provider
 from t0.providers.cost import CostRules
 from t0.storage.cache.base import CacheEntry
-from t0.types.model import ModelRequest, Usage
+from t0.types.content import OutputBlock
+from t0.types.model import FinishReason, ModelRequest, Usage
 from t0.upstream.base import HttpRequest, HttpResponse, Transport
 
 
@@ -35,13 +37,13 @@ class ModelProvider:
         self._transport = provider.transport or transport
         self._cost = cost
 
-    async def infer(self, call: ModelCall) -> ModelResult:
+    def infer(self, call: ModelCall) -> Awaitable[ModelResult]:
         """A complete answer. Raises `RequestError`."""
         limit = self._timeouts.non_streaming.total_ms
         work = self._infer(call) if call.cache is None else self._infer_cached(call, call.cache)
         if limit is None:
-            return await work
-        return await within(limit, lambda: self._too_slow("non_streaming.total_ms", limit), work)
+            return work
+        return within(limit, lambda: self._too_slow("non_streaming.total_ms", limit), work)
 
     async def _infer_cached(self, call: ModelCall, cache: CacheUse) -> ModelResult:
         slot = cache.of_call(self.provider, call)
@@ -149,28 +151,53 @@ class ModelProvider:
     def stream_cost(self, raw_chunks: list[str]) -> Decimal | None:
         return self._cost.stream(raw_chunks) if self._cost else None
 
-    def result(self, request: ModelRequest, *, cost: Decimal | None, **fields: Any) -> ModelResult:
-        fields["usage"].cost = None if cost is None else float(cost)
+    def result(
+        self,
+        request: ModelRequest,
+        *,
+        raw_request: str,
+        raw_response: str,
+        output: list[OutputBlock],
+        usage: Usage,
+        raw_usage: list[Any],
+        finish_reason: FinishReason | None,
+        cost: Decimal | None,
+        response_time_ms: int,
+        ttft_ms: int | None = None,
+        cached: bool = False,
+    ) -> ModelResult:
+        usage.cost = None if cost is None else float(cost)
         return ModelResult(
             request=request,
             model_name=self._model_name,
             provider_name=self.name,
             provider_type=self.provider.type,
             api_type=self.provider.api_type,
+            raw_request=raw_request,
+            raw_response=raw_response,
+            output=output,
+            usage=usage,
+            raw_usage=raw_usage,
+            finish_reason=finish_reason,
             cost=cost,
-            **fields,
+            response_time_ms=response_time_ms,
+            ttft_ms=ttft_ms,
+            cached=cached,
         )
 
-    def cached_result(self, request: ModelRequest, entry: CacheEntry, **fields: Any) -> ModelResult:
+    def cached_result(
+        self, request: ModelRequest, entry: CacheEntry, *, output: list[OutputBlock], raw_response: str
+    ) -> ModelResult:
         """The result that an entry of the cache amounts to: it cost nothing and took no time."""
         return self.result(
             request,
             raw_request=entry.raw_request,
+            raw_response=raw_response,
+            output=output,
             usage=Usage(entry.input_tokens, entry.output_tokens),
             raw_usage=[],
             finish_reason=entry.finish_reason,
             cost=Decimal(0),
             response_time_ms=0,
             cached=True,
-            **fields,
         )

@@ -134,7 +134,7 @@ class ModelStream:
     def result(self) -> ModelResult:
         """The call as a whole; to be asked once the stream has ended."""
         collected = self._collector
-        return self._provider.result(
+        result = self._provider.result(
             self._call.request,
             raw_request=self._raw_request,
             raw_response="\n".join(collected.raw),
@@ -145,9 +145,9 @@ class ModelStream:
             cost=self._provider.stream_cost(collected.raw),
             response_time_ms=self._response_time_ms or elapsed_ms(self._started),
             ttft_ms=self._ttft_ms,
-            failures=self.failures,
-            entry_id=self.entry_id,
         )
+        result.failures, result.entry_id = self.failures, self.entry_id
+        return result
 
 
 class CachedStream(ModelStream):
@@ -171,11 +171,8 @@ class CachedStream(ModelStream):
 
     def result(self) -> ModelResult:
         collected = self._collector
-        return self._provider.cached_result(
-            self._call.request,
-            self._entry,
-            output=collected.output(),
-            raw_response="\n".join(collected.raw),
-            ttft_ms=0,
-            failures=self.failures,
-        )
+        raw_response = "\n".join(collected.raw)
+        output = collected.output()
+        result = self._provider.cached_result(self._call.request, self._entry, output=output, raw_response=raw_response)
+        result.ttft_ms, result.failures = 0, self.failures
+        return result

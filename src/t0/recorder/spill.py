@@ -1,9 +1,9 @@
 """Spill files: `<data-dir>/spill/<slot>-<time>-<n>.spill`, records that did not fit into their worker's ring.
 
-A record is its length, its checksum and its bytes. The worker appends under `flock`; the recorder takes a file over by
-renaming it to `.claimed` under the same lock, after which the worker begins another. Files are small, so that each is
-one batch at most: stored as a whole, then deleted. A file that ends within a record was cut by the death of its worker
-before the request was answered.
+A record is its length, its checksum and its bytes. The worker holds a file's `flock` as long as it appends to it, until
+it is full or `close` is called; the recorder takes over files whose lock it gets, by renaming them to `.claimed`. Files
+are small, so that each is one batch at most: stored as a whole, then deleted. A file that ends within a record was cut
+by the death of its worker before the request was answered.
 """
 
 import fcntl
@@ -34,46 +34,37 @@ class SpillWriter:
         self._prefix = f"{slot}-{time.time_ns()}-"
         self._fd = -1
         self._path: Path | None = None
+        self._size = 0
         self._files: deque[tuple[Path, int]] = deque()
         self._made = 0
 
     def append(self, payload: bytes) -> Path:
         """Adds a record and returns the file that holds it. Raises `OSError` when the disk refuses, adding nothing."""
-        path = self._lock_current()
-        try:
-            size = os.fstat(self._fd).st_size
-            self._write(payload, size)
-            self._files[-1] = (path, self._files[-1][1] + 1)
-        finally:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
-        if size + len(payload) >= MAX_FILE_BYTES:
+        path = self._path or self._open_locked()
+        self._write(payload)
+        self._files[-1] = (path, self._files[-1][1] + 1)
+        if self._size >= MAX_FILE_BYTES:
             self.close()
         return path
 
-    def _lock_current(self) -> Path:
-        """The file to append to, locked; a new one where the last is full or was taken over."""
-        if self._path is not None:
-            fcntl.flock(self._fd, fcntl.LOCK_EX)
-            if self._path.exists():
-                return self._path
-            self.close()
+    def _open_locked(self) -> Path:
         while True:
             path = self._open_next()
             fcntl.flock(self._fd, fcntl.LOCK_EX)
             if path.exists():
                 return path
-            self.close()
+            self.close()  # the recorder was faster, and took it over empty
 
     def _open_next(self) -> Path:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._directory / f"{self._prefix}{self._made}{_OPEN}"
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        self._path = path
+        self._path, self._size = path, 0
         self._made += 1
         self._files.append((path, 0))
         return path
 
-    def _write(self, payload: bytes, size: int) -> None:
+    def _write(self, payload: bytes) -> None:
         parts = [_FRAME.pack(len(payload), checksum(payload)), payload]
         try:
             written = os.writev(self._fd, parts)
@@ -81,8 +72,9 @@ class SpillWriter:
                 rest = b"".join(parts)[written:]
                 written += os.write(self._fd, rest)
         except OSError:
-            os.ftruncate(self._fd, size)
+            os.ftruncate(self._fd, self._size)
             raise
+        self._size += written
 
     def queued(self) -> int:
         """How many of the records still wait for the recorder."""
@@ -91,6 +83,7 @@ class SpillWriter:
         return sum(count for _, count in self._files)
 
     def close(self) -> None:
+        """Leaves the file, if there is one, to the recorder."""
         if self._path is not None:
             os.close(self._fd)
             self._path = None
@@ -102,18 +95,20 @@ def is_waiting(path: Path) -> bool:
 
 
 def claim_all(data_dir: Path) -> list[Path]:
-    """Takes over every spill file, oldest first; from now on nothing is appended to them."""
+    """Takes over every spill file that no worker appends to any more, oldest first."""
     directory = spill_directory(data_dir)
     claimed = [_claim(p) if p.suffix == _OPEN else p for p in directory.glob("*-*-*") if p.suffix in (_OPEN, _CLAIMED)]
-    return sorted(claimed, key=_age)
+    return sorted([p for p in claimed if p is not None], key=_age)
 
 
-def _claim(path: Path) -> Path:
+def _claim(path: Path) -> Path | None:
     target = path.with_suffix(_CLAIMED)
     fd = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path.rename(target)
+    except BlockingIOError:
+        return None
     finally:
         os.close(fd)
     return target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import TYPE_CHECKING, Protocol
 
 from t0._core import sse
@@ -34,13 +34,13 @@ class Face(Protocol):
     def error(self, error: RequestError, include_raw_response: bool) -> bytes: ...
 
 
-async def inference(gateway: Gateway, request: Request) -> Response | EventStream:
-    return await _answer(gateway, native.parse(request.body), native.NativeFace())
+def inference(gateway: Gateway, request: Request) -> Awaitable[Response | EventStream]:
+    return _answer(gateway, native.parse(request.body), native.NativeFace())
 
 
-async def chat_completions(gateway: Gateway, request: Request) -> Response | EventStream:
+def chat_completions(gateway: Gateway, request: Request) -> Awaitable[Response | EventStream]:
     parsed = openai_wire.parse(request.body)
-    return await _answer(gateway, parsed.inference, OpenAIFace(parsed.inference, parsed.include_usage))
+    return _answer(gateway, parsed.inference, OpenAIFace(parsed.inference, parsed.include_usage))
 
 
 async def _answer(gateway: Gateway, request: InferenceRequest, face: Face) -> Response | EventStream:

@@ -226,6 +226,8 @@ def _include_usage(wire: WireChatCompletion) -> bool:
 
 
 def _dynamic_tools(wire: WireChatCompletion) -> DynamicTools:
+    if wire.tools is None and wire.tool_choice is None and not wire.provider_tools:
+        return DynamicTools(parallel_tool_calls=wire.parallel_tool_calls)
     functions, customs = _tools(wire.tools)
     allowed, choice = _tool_choice(wire.tool_choice)
     return DynamicTools(

@@ -8,6 +8,7 @@ import logging
 import socket
 
 from t0.server.connection import Connection, Handler, ServerLimits
+from t0.server.shares import Share, Shares
 from t0.timers import TimerWheel
 
 log = logging.getLogger("t0")
@@ -18,6 +19,9 @@ MAX_CONNECTIONS = 16_384
 LINGER_S = 0.1
 """What clients sent before they could know that the server closes is still answered."""
 
+_TURN_S = 0.001
+"""How long a process that is ahead leaves a connection to the others; then it takes it nevertheless."""
+
 _FULL_PAUSE_S = 0.1
 _FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -25,8 +29,13 @@ _FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 class Server:
     """Serves until it is closed. `listener` does not block, and stays the caller's."""
 
-    def __init__(self, listener: socket.socket, handler: Handler, limits: ServerLimits) -> None:
+    def __init__(
+        self, listener: socket.socket, handler: Handler, limits: ServerLimits, share: Share | None = None
+    ) -> None:
+        """`share` is this process's part of the connections, when it has the listener together with others."""
         self._listener, self._handler, self._limits = listener, handler, limits
+        self._share = share or Shares(1).of(0)
+        self._has_waited = False
         self._loop = asyncio.get_running_loop()
         self._wheel = TimerWheel(self._loop)
         self._connections: set[Connection] = set()
@@ -57,7 +66,13 @@ class Server:
         self._wheel.close()
 
     def _accept(self) -> None:
-        """Takes one connection: processes that share the socket take turns, and a busy one comes round more rarely."""
+        """Takes one connection, so that processes that share the socket take turns."""
+        if self._share.is_ahead and not self._has_waited:
+            self._has_waited = True
+            self._loop.remove_reader(self._listener.fileno())
+            self._loop.call_later(_TURN_S, self._accept_again)
+            return
+        self._has_waited = False
         try:
             client, _ = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -71,6 +86,7 @@ class Server:
         client.setblocking(False)
         connection = Connection(self._loop, self._handler, self._limits, self._wheel, self._on_end)
         self._connections.add(connection)
+        self._share.connections = len(self._connections)
         task = self._loop.create_task(self._open(connection, client))
         self._opening.add(task)
         task.add_done_callback(self._opening.discard)
@@ -92,6 +108,7 @@ class Server:
 
     def _on_end(self, connection: Connection) -> None:
         self._connections.discard(connection)
+        self._share.connections = len(self._connections)
         if self._is_full:
             self._is_full = False
             self._accept_again()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from t0._core.http1 import encode_head
 from t0.errors import ConnectionLost
@@ -34,11 +35,11 @@ class Client:
         self._pools: dict[tuple[str, str, int], Pool] = {}
         self._wheel: TimerWheel | None = None
 
-    async def send(self, request: HttpRequest) -> HttpResponse:
-        return await self._exchange(request, Collector)
+    def send(self, request: HttpRequest) -> Coroutine[Any, Any, HttpResponse]:
+        return self._exchange(request, Collector)
 
-    async def stream(self, request: HttpRequest) -> ResponseStream:
-        return await self._exchange(request, ResponseStream)
+    def stream(self, request: HttpRequest) -> Coroutine[Any, Any, ResponseStream]:
+        return self._exchange(request, ResponseStream)
 
     async def close(self) -> None:
         for pool in self._pools.values():

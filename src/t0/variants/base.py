@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -57,6 +58,6 @@ class Variant(Protocol):
     def namespaced_models(self) -> list[tuple[str, str]]:
         """Name and namespace of every namespaced model this variant uses."""
 
-    async def infer(self, call: VariantCall) -> VariantResult: ...
+    def infer(self, call: VariantCall) -> Awaitable[VariantResult]: ...
 
     async def stream(self, call: VariantCall) -> VariantStream: ...

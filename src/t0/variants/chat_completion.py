@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -89,13 +89,11 @@ class ChatCompletionVariant:
     def namespaced_models(self) -> list[tuple[str, str]]:
         return [(self._model.name, self._model.namespace)] if self._model.namespace is not None else []
 
-    async def infer(self, call: VariantCall) -> VariantResult:
+    def infer(self, call: VariantCall) -> Awaitable[VariantResult]:
         limit = self._config.timeouts.non_streaming.total_ms
         if limit is None:
-            return await self._infer(call)
-        return await within(
-            limit, lambda: VariantTimeout(self.name, "non_streaming.total_ms", limit), self._infer(call)
-        )
+            return self._infer(call)
+        return within(limit, lambda: VariantTimeout(self.name, "non_streaming.total_ms", limit), self._infer(call))
 
     async def _infer(self, call: VariantCall) -> VariantResult:
         params = merged_params(self._params, call.request.params)

@@ -108,6 +108,33 @@ def test_a_batch_waits_for_its_interval(rig, build):
     assert rig.store.ids() == ids
 
 
+@pytest.mark.parametrize(("took_s", "rests_s"), [(0.03, 0.3), (0.5, 1.0)], ids=["a tenth", "no longer than a second"])
+def test_storing_takes_its_share_of_the_time(rig, build, monkeypatch, took_s, rests_s):
+    rig.limits = Limits(flush_interval_s=0.02, insert_share=0.1, longest_interval_s=1.0)
+    rig.start()
+    insert_json = rig.store.insert_json
+
+    def slowly(*args, **kwargs):
+        rig.clock.time += took_s / 2  # two tables
+        insert_json(*args, **kwargs)
+
+    monkeypatch.setattr(rig.store, "insert_json", slowly)
+    record = build.record(model_inferences=[build.model_call()])
+    rig.add(record)
+    rig.drain.step()
+    rig.clock.time = 0.02
+    rig.drain.step()
+    first = rig.store.ids()
+    rig.add(build.record())
+    rig.drain.step()
+    rig.clock.time += rests_s - 0.001
+    rig.drain.step()
+    assert (first, rig.store.ids()) == ([record.row.id], first)
+    rig.clock.time += 0.002
+    rig.drain.step()
+    assert len(rig.store.ids()) == 2
+
+
 @pytest.mark.parametrize(
     "limits",
     [

@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import os
 
 import pytest
@@ -17,22 +18,49 @@ def test_records_are_read_in_the_order_they_came(tmp_path):
     assert len(set(paths)) == 1
     assert spill.is_waiting(paths[0])
     assert spill.backlog(tmp_path) == (1, 3 * 16 + 8)
+    writer.close()
     assert records(spill.claim_all(tmp_path)) == [b"one", b"", b"three"]
 
 
-def test_nothing_is_appended_to_a_file_that_was_taken_over(tmp_path):
+def test_a_file_is_taken_over_once_its_worker_has_left_it(tmp_path):
     writer = SpillWriter(tmp_path, 0)
     first = writer.append(b"one")
+    assert spill.claim_all(tmp_path) == []
+    writer.close()
     (claimed,) = spill.claim_all(tmp_path)
     second = writer.append(b"two")
     assert second != first
     assert records([claimed]) == [b"one"]
+    writer.close()
     assert records(spill.claim_all(tmp_path)) == [b"one", b"two"]
+
+
+def test_the_death_of_its_worker_leaves_a_file_to_the_recorder(tmp_path):
+    if os.fork() == 0:
+        SpillWriter(tmp_path, 0).append(b"one")
+        os._exit(0)
+    os.wait()
+    assert records(spill.claim_all(tmp_path)) == [b"one"]
+
+
+def test_a_file_that_is_taken_over_before_it_is_locked_is_left(tmp_path, monkeypatch):
+    writer, flock = SpillWriter(tmp_path, 0), fcntl.flock
+
+    def taken_over_first(fd, operation):
+        monkeypatch.setattr(fcntl, "flock", flock)
+        assert len(spill.claim_all(tmp_path)) == 1
+        flock(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", taken_over_first)
+    writer.append(b"one")
+    writer.close()
+    assert [list(spill.read_records(p)) for p in spill.claim_all(tmp_path)] == [[], [b"one"]]
 
 
 def test_a_file_waits_until_it_is_deleted(tmp_path):
     writer = SpillWriter(tmp_path, 0)
     path = writer.append(b"one")
+    writer.close()
     (claimed,) = spill.claim_all(tmp_path)
     assert (spill.is_waiting(path), writer.queued()) == (True, 1)
     writer.append(b"two")
@@ -53,7 +81,9 @@ def test_files_stay_small(tmp_path, monkeypatch):
 
 def test_workers_of_one_slot_never_share_a_file(tmp_path):
     for text in (b"before", b"after"):
-        SpillWriter(tmp_path, 3).append(text)
+        writer = SpillWriter(tmp_path, 3)
+        writer.append(text)
+        writer.close()
     assert records(spill.claim_all(tmp_path)) == [b"before", b"after"]
     assert spill.backlog(tmp_path)[0] == 2
 
