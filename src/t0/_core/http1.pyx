@@ -560,7 +560,7 @@ cdef class RequestParser(MessageParser):
         self.headers.append((name, PyBytes_FromStringAndSize(data + first, last - first)))
         if n == 4 and equals(data + start, n, "host", 4):
             self.hosts += 1
-        elif n == 6 and equals(data + start, n, "expect", 6):
+        elif n == 6 and self.minor and equals(data + start, n, "expect", 6):
             if not equals(data + first, last - first, "100-continue", 12):
                 self.fail(first, "`expect` is not `100-continue`", 417)
             self.expects_continue = True

@@ -40,9 +40,9 @@ class ServerLimits(Struct, frozen=True, kw_only=True):
     head_s: float = 30.0
     """From the first byte of a request to the end of its head."""
     silence_s: float = 60.0
-    """Between two pieces of a body."""
+    """Between two pieces of a body, and how long a client may leave an answer unread."""
     max_waiting_bytes: int = 65_536
-    """Of requests that were sent before the answer to an earlier one; beyond that, the socket is not read."""
+    """Of requests sent before the answer to an earlier one; while more are held, the socket is not read."""
 
 
 def split_target(target: str) -> tuple[str, bytes]:
@@ -76,6 +76,7 @@ class Connection(asyncio.Protocol):
         "_minor",
         "_on_end",
         "_parser",
+        "_paused_s",
         "_task",
         "_transport",
         "_waiting",
@@ -107,7 +108,7 @@ class Connection(asyncio.Protocol):
         self._is_answering = self._is_streaming = self._is_read_paused = self._continued = False
         self._keep = True
         self._minor = True
-        self._began_s = self._heard_s = self._written_s = 0.0
+        self._began_s = self._heard_s = self._written_s = self._paused_s = 0.0
         self.checked_s = inf
         self.closing_s = inf
         """When the server began to close."""
@@ -135,8 +136,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_answering:
-            self._wait(data)
-        else:
+            self._hold(data)
+        elif data != b"\r\n" or self._began_s:  # some clients end a body with a line of its own
             self._read(data)
 
     def eof_received(self) -> bool:
@@ -146,6 +147,8 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._writable = self._loop.create_future()
+        self._paused_s = self._loop.time()
+        self._wheel.schedule(self, self._due())
 
     def resume_writing(self) -> None:
         if self._writable is not None:
@@ -163,6 +166,9 @@ class Connection(asyncio.Protocol):
         due_s = self._due()
         if due_s > now_s:
             return due_s
+        if self._writable is not None and self._transport is not None:
+            self._transport.abort()
+            return inf
         if self._is_streaming:
             self._write_events(PING)
             return self._due()
@@ -170,7 +176,9 @@ class Connection(asyncio.Protocol):
         return inf
 
     def _due(self) -> float:
-        """When the silence in a stream is broken, or a request has taken too long to arrive."""
+        """When the client has read nothing or sent nothing for too long, or the silence in a stream is to be broken."""
+        if self._writable is not None:
+            return self._paused_s + self._limits.silence_s
         if self._is_streaming:
             return self._written_s + PING_S
         if self.is_idle or self._is_answering:
@@ -212,10 +220,11 @@ class Connection(asyncio.Protocol):
             self._write(answers.CONTINUE)
         self._wheel.schedule(self, self._due())
 
-    def _wait(self, data: bytes) -> None:
+    def _hold(self, data: bytes) -> None:
         """A request that was sent before the answer to the one before it."""
         self._waiting += data
-        if len(self._waiting) > self._limits.max_waiting_bytes and self._transport is not None:
+        is_too_much = len(self._waiting) > self._limits.max_waiting_bytes
+        if is_too_much and not self._is_read_paused and self._transport is not None:
             self._is_read_paused = True
             self._transport.pause_reading()
 
@@ -233,6 +242,8 @@ class Connection(asyncio.Protocol):
         self._is_answering = True
         self._keep = self._keep and parser.reusable
         self._minor = parser.minor
+        if parser.surplus:
+            self._hold(parser.surplus)
         path, query = split_target(parser.target)
         is_too_long = self._body_bytes > self._limits.max_body_bytes
         request = Request(parser.method, path, query, parser.headers, body, is_too_long)
@@ -253,31 +264,34 @@ class Connection(asyncio.Protocol):
         except Exception:
             log.exception("%s %s could not be answered", request.method, request.path)
             self._keep = False
-        self._begin_again()
+        except BaseException:  # the loop ends
+            self._keep = False
+            raise
+        finally:
+            self._begin_again()
 
     def _begin_again(self) -> None:
         self._is_answering = False
         if self._transport is None:
             self._on_end(self)
             return
-        if not self._keep:
+        if not self._keep or self.closing_s != inf:
             self._close()
             return
-        parser = self._parser
-        waiting = parser.surplus + self._waiting
-        parser.start()
+        self._parser.start()
         self._task = None
         self._began_s = 0.0
         if self._body_bytes:
             self._body_bytes = 0
             self._body.clear()
         self._continued = False
-        if self._is_read_paused:
-            self._is_read_paused = False
-            self._transport.resume_reading()
-        if waiting:
-            self._waiting = b""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, b""
             self._read(waiting)
+        if self._is_read_paused and len(self._waiting) <= self._limits.max_waiting_bytes:
+            self._is_read_paused = False
+            if self._transport is not None:
+                self._transport.resume_reading()
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -290,15 +304,19 @@ class Connection(asyncio.Protocol):
         self._wheel.schedule(self, self._due())
         try:
             async for events in stream.events:
+                if not events:
+                    continue
                 self._write_events(events)
                 while self._writable is not None:
                     await self._writable
         except Exception:
             log.exception("an event stream failed")
+            self._keep = False  # and without a last chunk, so that the client knows
+        else:
+            if self._minor:
+                self._write(answers.LAST_CHUNK)
         finally:
             self._is_streaming = False
-        if self._minor:
-            self._write(answers.LAST_CHUNK)
 
     def _write_events(self, events: bytes) -> None:
         self._written_s = self._loop.time()

@@ -22,8 +22,8 @@ LINGER_S = 0.1
 _TURN_S = 0.001
 """How long a process that is ahead leaves a connection to the others; then it takes it nevertheless."""
 
-_FULL_PAUSE_S = 0.1
-_FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PAUSE_S = 0.1
+"""When the system has no descriptor or memory left, or the network fails."""
 
 
 class Server:
@@ -79,10 +79,10 @@ class Server:
             return
         except OSError as e:
             self._loop.remove_reader(self._listener.fileno())
-            if e.errno in _FULL:
+            if e.errno != errno.EINVAL:  # which says that the socket was shut down
                 log.error("no connection can be accepted for now: %s", e)
-                self._loop.call_later(_FULL_PAUSE_S, self._accept_again)
-            return  # otherwise the socket has been shut down
+                self._loop.call_later(_PAUSE_S, self._accept_again)
+            return
         client.setblocking(False)
         connection = Connection(self._loop, self._handler, self._limits, self._wheel, self._on_end)
         self._connections.add(connection)
