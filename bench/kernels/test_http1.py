@@ -1,9 +1,9 @@
-"""A small answer, a chunked one and a request head: the kernel beside h11."""
+"""A small answer, a chunked one, a request and a request head to send: the kernel beside h11."""
 
 import h11
 import pytest
 
-from t0._core.http1 import ResponseParser, encode_head
+from t0._core.http1 import RequestParser, ResponseParser, encode_head
 
 BODY = b"x" * 300
 FIELDS = (
@@ -30,7 +30,22 @@ HEAD = (
     b"user-agent: TensorZero/2026.6.0\r\nhost: localhost:8000\r\ncontent-length: 300\r\n\r\n"
 )
 
+REQUEST_BODY = (
+    b'{"messages":[{"role":"system","content":"Extract the names, places and dates from the text."},'
+    b'{"role":"user","content":"%s"}],"model":"t0::function_name::extract","temperature":0.2}' % (b"word " * 100)
+)
+REQUEST = (
+    b"POST /openai/v1/chat/completions HTTP/1.1\r\nHost: localhost:3000\r\nAccept-Encoding: gzip, deflate\r\n"
+    b"Connection: keep-alive\r\nAccept: application/json\r\nContent-Type: application/json\r\n"
+    b"User-Agent: OpenAI/Python 2.8.0\r\nX-Stainless-Lang: python\r\nX-Stainless-Package-Version: 2.8.0\r\n"
+    b"X-Stainless-OS: Linux\r\nX-Stainless-Arch: x64\r\nX-Stainless-Runtime: CPython\r\n"
+    b"X-Stainless-Runtime-Version: 3.11.14\r\nAuthorization: Bearer sk-0123456789012345678901234567890123456789\r\n"
+    b"X-Stainless-Async: async:asyncio\r\nx-stainless-retry-count: 0\r\nx-stainless-read-timeout: 600\r\n"
+    b"Content-Length: %d\r\n\r\n" % len(REQUEST_BODY)
+) + REQUEST_BODY
+
 PARSER = ResponseParser(65_536)
+REQUEST_PARSER = RequestParser(65_536)
 
 
 def _parse_with_the_kernel(data: bytes) -> tuple[int, bytes]:
@@ -59,6 +74,31 @@ def _parse_with_h11(data: bytes) -> tuple[int, bytes]:
 def test_parse(benchmark, name, parse):
     benchmark.group = f"http1.ResponseParser {name}"
     assert benchmark(parse, ANSWERS[name]) == (200, BODY)
+
+
+def _parse_request_with_the_kernel(data: bytes) -> tuple[str, str, list[tuple[bytes, bytes]], bytes]:
+    parser = REQUEST_PARSER
+    parser.start()
+    body = parser.feed(data)
+    assert parser.complete
+    return parser.method, parser.target, parser.headers, body
+
+
+def _parse_request_with_h11(data: bytes) -> tuple[str, str, list[tuple[bytes, bytes]], bytes]:
+    connection = h11.Connection(h11.SERVER)
+    connection.receive_data(data)
+    request = connection.next_event()
+    body = b""
+    while not isinstance(event := connection.next_event(), h11.EndOfMessage):
+        body += bytes(event.data)
+    return request.method.decode(), request.target.decode(), list(request.headers), body
+
+
+@pytest.mark.benchmark(group="http1.RequestParser")
+@pytest.mark.parametrize("parse", [_parse_request_with_the_kernel, _parse_request_with_h11], ids=["kernel", "h11"])
+def test_parse_request(benchmark, parse):
+    method, target, headers, body = benchmark(parse, REQUEST)
+    assert (method, target, len(headers), body) == ("POST", "/openai/v1/chat/completions", 17, REQUEST_BODY)
 
 
 def _encode_with_the_kernel() -> bytes:

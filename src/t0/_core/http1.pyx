@@ -225,8 +225,9 @@ cdef class MessageParser:
             while i < last and is_blank(data[i]):
                 i += 1
             length, digits = 0, 0
-            while i < last and c"0" <= data[i] <= c"9" and digits <= MAX_DECIMAL_DIGITS:
-                length = length * 10 + (data[i] - c"0")
+            while i < last and c"0" <= data[i] <= c"9":
+                if digits < MAX_DECIMAL_DIGITS:
+                    length = length * 10 + (data[i] - c"0")
                 digits += 1
                 i += 1
             while i < last and is_blank(data[i]):

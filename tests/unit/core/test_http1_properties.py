@@ -1,13 +1,14 @@
-"""h11 is the judge of what a well-formed answer says; where t0 is stricter on purpose, test_http1 says so."""
+"""h11 is the judge of what a well-formed message says; where t0 is stricter on purpose, test_http1* say so."""
 
+import re
 from itertools import pairwise
 
 import h11
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t0._core.http1 import ResponseParser, encode_head
-from t0.errors import MalformedResponse, UnsendableRequest
+from t0._core.http1 import RequestParser, ResponseParser, encode_head
+from t0.errors import MalformedRequest, MalformedResponse, UnsendableRequest
 
 LIMIT = 16_384
 
@@ -169,9 +170,190 @@ def test_what_is_accepted_here_is_accepted_by_h11(data, eof):
         assert ours[:4] == judged[:4]
 
 
-@given(TOKENS, st.text([chr(c) for c in range(33, 127)], min_size=1, max_size=30), FIELDS, st.binary(max_size=50))
+TARGETS = st.text([chr(c) for c in range(33, 127)], min_size=1, max_size=30)
+REQUEST_FIELDS = FIELDS.map(lambda fields: [field for field in fields if field[0].lower() not in ("host", "expect")])
+
+
+@st.composite
+def requests(draw):
+    """A sound request. In HTTP/1.0, h11 reads keep-alive, `expect` and chunks in its own way: none of them is there."""
+    version = draw(st.sampled_from(["1.1", "1.1", "1.1", "1.0"]))
+    fields = [*draw(REQUEST_FIELDS), (draw(st.sampled_from(["Host", "host"])), draw(VALUES))]
+    framing = draw(st.sampled_from(["none", "length", "chunks" if version == "1.1" else "length"]))
+    pieces = draw(BODIES)
+    body = b""
+    if framing == "length":
+        body = b"".join(pieces)
+        fields.append((draw(st.sampled_from(["Content-Length", "content-length"])), str(len(body))))
+    elif framing == "chunks":
+        body = draw(chunks(pieces))
+        fields.append(("Transfer-Encoding", "chunked"))
+    if version == "1.1":
+        fields += draw(CONNECTION) + draw(st.sampled_from([[], [("Expect", "100-continue")]]))
+    head = f"{draw(TOKENS)} {draw(TARGETS)} HTTP/{version}\r\n" + "".join(
+        f"{name}:{draw(SPACES)}{value}{draw(SPACES)}\r\n" for name, value in draw(st.permutations(fields))
+    )
+    return head.encode("latin-1") + b"\r\n" + body
+
+
+def _judged_request(data):
+    """What h11 makes of the first request: `(head, body, complete, reusable, surplus)`; head is None until whole."""
+    connection = h11.Connection(h11.SERVER)
+    if data:  # nothing at all means the end to h11
+        connection.receive_data(data)
+    head, body, complete = None, b"", False
+    while not complete and (event := connection.next_event()) is not h11.NEED_DATA:
+        if isinstance(event, h11.Request):
+            waits = connection.they_are_waiting_for_100_continue
+            head = event.method.decode(), event.target.decode(), list(event.headers), waits
+        elif isinstance(event, h11.Data):
+            body += bytes(event.data)
+        else:
+            complete = isinstance(event, h11.EndOfMessage)
+    surplus = connection.trailing_data[0] if complete else b""
+    return head, body, complete, complete and connection.their_state is h11.DONE, surplus
+
+
+def _read_request(data):
+    """What t0 makes of it, in the same form, or an error's text."""
+    parser = RequestParser(LIMIT)
+    try:
+        body = parser.feed(data)
+    except MalformedRequest as error:
+        return str(error)
+    head = parser.method, parser.target, parser.headers, parser.expects_continue
+    return head if parser.has_head else None, body, parser.complete, parser.reusable, parser.surplus
+
+
+def _read_requests(pieces):
+    """All that one parser says of the requests in `pieces`, one after the other, up to the first error."""
+    parser = RequestParser(LIMIT)
+    said, body, waiting = [], b"", pieces[::-1]
+    try:
+        while waiting:
+            body += parser.feed(waiting.pop())
+            if parser.complete:
+                said.append((parser.method, parser.target, parser.headers, body, parser.minor, parser.reusable))
+                waiting += [parser.surplus] if parser.surplus else []
+                parser.start()
+                body = b""
+    except MalformedRequest as error:
+        return [*said, (str(error), error.status)]
+    return [*said, (parser.method, parser.target, parser.headers, body, parser.has_head, parser.expects_continue)]
+
+
+@given(requests(), requests() | st.binary(max_size=5) | st.just(b""))
+def test_h11_reads_the_same_request(data, more):
+    assert _read_request(data + more) == _judged_request(data + more)
+
+
+@given(requests(), st.integers(0, 10_000))
+def test_h11_agrees_on_what_is_cut_short_of_a_request(data, cut):
+    start = data[: cut % (len(data) + 1)]
+    assert _read_request(start) == _judged_request(start)
+
+
+@given(st.lists(requests(), min_size=1, max_size=3), CUTS)
+def test_sound_requests_read_the_same_in_any_split(several, cuts):
+    data = b"".join(several)
+    whole = _read_requests([data])
+    assert len(whole) == len(several) + 1
+    assert _read_requests(_split(data, cuts)) == whole
+    assert _read_requests([data[i : i + 1] for i in range(len(data))]) == whole
+
+
+FAULTS = st.sampled_from(
+    [
+        b"GET / HTTP/1.0\r\n",
+        b"PUT http://h/a?b HTTP/1.1\r\n",
+        b"GET / HTTP/1.2\r\n",
+        b"GET  / HTTP/1.1\r\n",
+        b"\x16\x03\x01",
+        b"Host: i\r\n",
+        b"Content-Length: 3\r\n",
+        b"content-length: 3, 3\r\n",
+        b"content-length: 4\r\n",
+        b"content-length: -1\r\n",
+        b"Transfer-Encoding: Chunked\r\n",
+        b"transfer-encoding: gzip\r\n",
+        b"connection: close\r\n",
+        b"expect: 100-continue\r\n",
+        b"expect: x\r\n",
+        b"a : b\r\n",
+        b" c\r\n",
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"3\r\nabc\r\n",
+        b"1\r\nab\r\n",
+        b"0\r\n",
+        b"f" * 17,
+        b"abc",
+        b":",
+        b";",
+        b"\x00",
+    ]
+)
+LINES = st.sampled_from([b"POST / HTTP/1.1\r\n", b"GET /a?b=c HTTP/1.1\r\n", b"OPTIONS * HTTP/1.0\r\n"])
+SMALL_FIELDS = st.sampled_from([b"a: b\r\n", b"A:\xe9\t\r\n", b"b:\r\n", b"connection: x, close\r\n"])
+SOME_CHUNKS = [b"3\r\nabc\r\n", b"2;x=y\r\nab\r\n", b"0\r\n", b"t: u\r\n", b"\r\n"]
+FRAMED = st.sampled_from(
+    [
+        [b"\r\n"],
+        [b"content-length: 0\r\n", b"\r\n"],
+        [b"content-length: 3\r\n", b"\r\n", b"abc"],
+        [b"content-length: 3, 3\r\n", b"\r\n", b"abc"],
+        [b"transfer-encoding: chunked\r\n", b"\r\n", *SOME_CHUNKS],
+    ]
+)
+
+
+@st.composite
+def nearly_requests(draw):
+    """Requests, one after the other, into which faults have been put; few enough for some to remain sound."""
+    parts = []
+    for _ in range(draw(st.integers(1, 3))):
+        parts += [draw(LINES), b"Host: h\r\n", *draw(st.lists(SMALL_FIELDS, max_size=2)), *draw(FRAMED)]
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(parts)))
+        replaced = draw(st.integers(0, 1))
+        parts[at : at + replaced] = draw(st.lists(FAULTS | st.binary(max_size=3), max_size=1))
+    return b"".join(parts)
+
+
+@given(nearly_requests(), CUTS)
+def test_requests_read_the_same_whole_in_any_split_and_byte_by_byte(data, cuts):
+    whole = _read_requests([data])
+    assert _read_requests(_split(data, cuts)) == whole
+    assert _read_requests([data[i : i + 1] for i in range(len(data))]) == whole
+
+
+# What h11 refuses and RFC 9112 allows: a blank before `;`, and any field in the trailers, which mean nothing there.
+ONLY_FOR_H11 = re.compile(rb"(?i)[ \t];|content-length|transfer-encoding")
+
+
+@given(nearly_requests())
+def test_a_request_that_is_accepted_here_is_accepted_by_h11(data):
+    """Strictness: no request is complete for t0 and malformed or different for h11."""
+    while data.startswith(b"\r\n"):
+        data = data[2:]
+    ours = _read_request(data)
+    if isinstance(ours, str) or not ours[2]:
+        return
+    _, _, after_head = data[: len(data) - len(ours[4])].partition(b"\r\n\r\n")
+    if not ONLY_FOR_H11.search(after_head):
+        assert _without_framing(ours) == _without_framing(_judged_request(data))
+
+
+def _without_framing(request):
+    """h11 does not give framing fields as they were sent; the body shows what they said."""
+    (method, target, headers, _), *rest = request
+    kept = [field for field in headers if field[0] not in (b"content-length", b"transfer-encoding")]
+    return method, target, kept, rest
+
+
+@given(TOKENS, TARGETS, REQUEST_FIELDS, st.binary(max_size=50))
 def test_h11_reads_what_is_sent(method, target, fields, body):
-    fields = [(name, value) for name, value in fields if name.lower() not in ("host", "expect")]
     head = encode_head(method, target, "example:8080", tuple(fields), len(body))
     server = h11.Connection(h11.SERVER)
     server.receive_data(head + body)
