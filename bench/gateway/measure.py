@@ -61,7 +61,9 @@ def await_rows(running: Running) -> dict[str, int]:
 def count_rows(data_dir: Path) -> dict[str, int]:
     """Zeros while the store is being made ready: a gateway answers before."""
     try:
-        client = clickhouse_connect.get_client(dsn=(data_dir / "store" / "url").read_text().strip())
+        client = clickhouse_connect.get_client(
+            dsn=(data_dir / "store" / "url").read_text().strip(), autogenerate_session_id=False
+        )
     except (FileNotFoundError, DatabaseError, OperationalError):
         return dict.fromkeys(TABLES, 0)
     try:

@@ -46,7 +46,20 @@ def test_idle_sessions_end_and_busy_ones_do_not() -> None:
     assert sessions.expired(10.0) == []
 
 
-def test_sessions_are_limited() -> None:
+def test_at_the_limit_the_idle_session_that_ends_first_makes_room() -> None:
+    sessions = Sessions()
+    connections = {}
+    for number in range(MAX_SESSIONS):
+        connections[number] = sessions.enter(str(number), opened, must_exist=False)
+    for number, expires_at in ((5, 30.0), (6, 20.0), (7, 40.0)):
+        sessions.leave(str(number), expires_at)
+    sessions.enter("one more", opened, must_exist=False)
+    assert sessions.expired(0.0) == [connections[6]]
+    assert sessions.expired(0.0) == []
+    assert sessions.enter("5", opened, must_exist=True) is connections[5]
+
+
+def test_busy_sessions_are_limited() -> None:
     sessions = Sessions()
     for number in range(MAX_SESSIONS):
         sessions.enter(str(number), opened, must_exist=False)
