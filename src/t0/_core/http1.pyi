@@ -1,7 +1,21 @@
 from typing import Self, final
 
+from typing_extensions import disjoint_base
+
+@disjoint_base
+class MessageParser:
+    """What the parsers of requests and answers have in common; it is of no use by itself."""
+
+    has_head: bool
+    complete: bool
+    minor: bool
+    """Whether the version is HTTP/1.1, not HTTP/1.0."""
+    reusable: bool
+    def __new__(cls, max_head_bytes: int) -> Self: ...
+    def feed(self, data: bytes) -> bytes: ...
+
 @final
-class ResponseParser:
+class ResponseParser(MessageParser):
     """Parses the answers of one connection, one after the other.
 
     Strict: only CRLF ends a line; obs-fold, control characters, spaces before the colon, lengths that contradict
@@ -31,7 +45,7 @@ class ResponseParser:
         """Tells that the connection has ended; gives whether the answer is whole."""
 
 @final
-class RequestParser:
+class RequestParser(MessageParser):
     """Parses the requests of one connection, one after the other; as strict as `ResponseParser`.
 
     `host` must be given once (in HTTP/1.0 it may be missing). Blank lines before a request are skipped.
@@ -44,8 +58,6 @@ class RequestParser:
     """Names in lower case, in the order of the request. A new list for each."""
     has_head: bool
     complete: bool
-    minor: bool
-    """Whether the version is HTTP/1.1, not HTTP/1.0."""
     reusable: bool
     """Whether the client keeps the connection open after the complete request."""
     expects_continue: bool
