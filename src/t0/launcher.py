@@ -320,7 +320,8 @@ class Launcher:
         _refuse_connections(listener)
         for worker in self._workers:
             worker.wait()
-        for child in reversed([child for child in self._children if child not in self._workers]):
+        background = [child for child in self._children if child not in self._workers]
+        for child in reversed(background):
             child.stop()
             child.wait()
         log.info("stopped")

@@ -56,8 +56,6 @@ class RequestParser(MessageParser):
     """As sent: with its query, nothing decoded; ASCII."""
     headers: list[tuple[bytes, bytes]]
     """Names in lower case, in the order of the request. A new list for each."""
-    has_head: bool
-    complete: bool
     reusable: bool
     """Whether the client keeps the connection open after the complete request."""
     expects_continue: bool

@@ -74,6 +74,13 @@ cdef inline bint equals(const char* text, Py_ssize_t n, const char* lower, Py_ss
     return True
 
 
+cdef inline void lower_token(byte* out, const char* text, Py_ssize_t n) noexcept:
+    """Writes the `n` characters of a token in lower case."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        out[i] = TOKEN[<byte>text[i]]
+
+
 cdef bytes piece(bytes buffer, Py_ssize_t start, Py_ssize_t size):
     """A part of `buffer`, or `buffer` itself where that is all of it."""
     if size == len(buffer):
@@ -451,11 +458,9 @@ cdef class ResponseParser(MessageParser):
     cdef int add_field(
         self, const char* data, Py_ssize_t start, Py_ssize_t name_end, Py_ssize_t first, Py_ssize_t last
     ) except -1:
-        cdef Py_ssize_t n = name_end - start, i
+        cdef Py_ssize_t n = name_end - start
         cdef object name = PyUnicode_New(n, 127), value, known
-        cdef byte* lower = PyUnicode_1BYTE_DATA(name)
-        for i in range(n):
-            lower[i] = TOKEN[<byte>data[start + i]]
+        lower_token(PyUnicode_1BYTE_DATA(name), data + start, n)
         value = PyUnicode_DecodeLatin1(data + first, last - first, NULL)
         known = self.headers.get(name)
         self.headers[name] = value if known is None else f"{known}, {value}"
@@ -553,11 +558,9 @@ cdef class RequestParser(MessageParser):
     cdef int add_field(
         self, const char* data, Py_ssize_t start, Py_ssize_t name_end, Py_ssize_t first, Py_ssize_t last
     ) except -1:
-        cdef Py_ssize_t n = name_end - start, i
+        cdef Py_ssize_t n = name_end - start
         cdef bytes name = PyBytes_FromStringAndSize(NULL, n)
-        cdef byte* lower = <byte*>PyBytes_AS_STRING(name)
-        for i in range(n):
-            lower[i] = TOKEN[<byte>data[start + i]]
+        lower_token(<byte*>PyBytes_AS_STRING(name), data + start, n)
         self.headers.append((name, PyBytes_FromStringAndSize(data + first, last - first)))
         if n == 4 and equals(data + start, n, "host", 4):
             self.hosts += 1
