@@ -26,6 +26,7 @@ import t0.routes.inference
 from t0.config.load import load
 from t0.gateway import Gateway
 from t0.kinds import all_kinds
+from t0.recorder import ring_file
 from t0.recorder.writer import Writer
 from t0.routes.http import Request
 from t0.upstream.base import HttpRequest, HttpResponse, HttpStream
@@ -82,7 +83,9 @@ class Instant:
         """Nothing is open."""
 
 
-async def measure(handler: Callable[..., Awaitable[Any]], gateway: Gateway, body: bytes) -> float:
+async def measure(
+    handler: Callable[..., Awaitable[Any]], gateway: Gateway, body: bytes, empty_ring: Callable[[], None]
+) -> float:
     request = Request("POST", "/", b"", [], body)
     response = await handler(gateway, request)
     assert response.status == 200, response.body
@@ -91,7 +94,9 @@ async def measure(handler: Callable[..., Awaitable[Any]], gateway: Gateway, body
         started = time.perf_counter()
         for _ in range(BATCH):
             await handler(gateway, request)
-        best = min(best, (time.perf_counter() - started) / BATCH)
+        took = time.perf_counter() - started
+        empty_ring()
+        best = min(best, took / BATCH)
     return best * 1e6
 
 
@@ -99,19 +104,26 @@ async def run(stored: bool) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "tensorzero.toml"
         config.write_text(CONFIG)
+        writer = Writer(Path(folder))
+        ring = next(file.ring for path in ring_file.slots(Path(folder)) if (file := ring_file.open_existing(path)))
         gateway = Gateway(
             load(str(config), all_kinds(), os.environ),
             env=os.environ,
             data_dir=Path(folder),
             transport=Instant(),
-            writer=Writer(Path(folder)),
+            writer=writer,
             reader=object() if stored else None,  # type: ignore[arg-type]
             snapshot_hash="1",
         )
         gc.collect()
         gc.freeze()
         handlers = {"openai": t0.routes.inference.chat_completions, "native": t0.routes.inference.inference}
-        return {n: await measure(handlers[n], gateway, json.dumps(r).encode()) for n, r in REQUESTS.items()}
+
+        def empty_ring() -> None:
+            """Stands for the recorder: what does not fit would go to files."""
+            ring.commit(ring.head)
+
+        return {n: await measure(handlers[n], gateway, json.dumps(r).encode(), empty_ring) for n, r in REQUESTS.items()}
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,11 +125,10 @@ class Gateway:
         """Hands a record to the recorder."""
         self._writer.append(record)
 
-    async def store(self, record: Record) -> None:
-        """Hands a record to the recorder; with synchronous writes, returns once it is stored or cannot be."""
+    def store(self, record: Record) -> Awaitable[object] | None:
+        """Hands a record to the recorder; with synchronous writes, what ends once it is stored, or cannot be."""
         receipt = self._writer.append(record)
-        if self._waits:
-            await self._writer.wait_stored(receipt)
+        return self._writer.wait_stored(receipt) if self._waits else None
 
     async def workflow_run_of(self, episode_id: str) -> WorkflowRun:
         """The workflow evaluation run an episode belongs to. Raises `InvalidWorkflowEvaluationRun`."""

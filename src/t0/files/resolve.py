@@ -145,10 +145,12 @@ class RequestFiles:
         """Takes the bytes out of `row`, puts places in, and has the files stored in the background."""
         await self._settle()
         places = {identity: self._place(entry) for identity, entry in self._by_identity.items()}
-        row.input = replace(row.input, messages=_with_files(row.input.messages, places))
+        given = row.input.messages
+        row.input = replace(row.input, messages=_with_files(given, places))
         for call in row.model_inferences:
-            call.raw_request = without_payloads(call.raw_request, call.input_messages)
-            call.input_messages = _with_files(call.input_messages, places)
+            messages = call.input_messages
+            call.raw_request = without_payloads(call.raw_request, given if messages is None else messages)
+            call.input_messages = None if messages is None else _with_files(messages, places)
         self._upload()
 
     async def _settle(self) -> None:

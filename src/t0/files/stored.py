@@ -30,7 +30,7 @@ def files_in(messages: Iterable[InputMessage | ModelMessage]) -> Iterator[File]:
                 yield block
 
 
-def without_payloads(raw_request: str, messages: Iterable[ModelMessage]) -> str:
+def without_payloads(raw_request: str, messages: Iterable[InputMessage | ModelMessage]) -> str:
     """The request body with `<TENSORZERO_FILE_i>` in place of the i-th file that was sent as base64.
 
     A payload is a whole JSON string, or the end of one (`data:…;base64,…`); so short ones cannot hit other text.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from t0._core import uuid7
+from t0.files.resolve import RequestFiles
 from t0.functions.base import FunctionOutput
 from t0.inference.context import Context
 from t0.models.call import ModelResult
+from t0.types.content import Input, ModelMessage
 from t0.types.record import CountRecord, InferenceRecord, ModelInferenceRecord, Record, ToolRecord
 from t0.variants.base import VariantResult
 
 
-async def success(context: Context, result: VariantResult, output: FunctionOutput) -> None:
-    """Records an answered inference; with synchronous writes, returns once it is stored."""
+def success(context: Context, result: VariantResult, output: FunctionOutput) -> Awaitable[object] | None:
+    """Records an answered inference. What has to be waited for before the answer may go, if anything, is returned."""
     gateway, request = context.gateway, context.request
     if not context.counted:
-        return
+        return None
     count = _count(context)
     tried_one = not context.failed_variants
     count.variant_name = result.variant_name if tried_one else None
@@ -24,7 +28,7 @@ async def success(context: Context, result: VariantResult, output: FunctionOutpu
             count.output_tokens += call.usage.output_tokens or 0
     if not gateway.stores:
         gateway.append(Record(count=count))
-        return
+        return None
     row = InferenceRecord(
         function_type=context.function.type,
         id=context.inference_id,
@@ -41,12 +45,18 @@ async def success(context: Context, result: VariantResult, output: FunctionOutpu
         tools=_tools(context),
         output_schema=context.function.output_schema(request) if context.function.type == "json" else None,
         auxiliary_content=output.auxiliary,
-        model_inferences=[_model_inference(c) for c in result.calls],
+        model_inferences=[_model_inference(c, context) for c in result.calls],
         snapshot_hash=gateway.snapshot_hash,
     )
-    if context.files is not None:
-        await context.files.store(row)
-    await gateway.store(Record(count=count, row=row))
+    record = Record(count=count, row=row)
+    return gateway.store(record) if context.files is None else _store_with_files(context, context.files, record, row)
+
+
+async def _store_with_files(context: Context, files: RequestFiles, record: Record, row: InferenceRecord) -> None:
+    await files.store(row)
+    stored = context.gateway.store(record)
+    if stored is not None:
+        await stored
 
 
 def failure(context: Context) -> None:
@@ -72,8 +82,9 @@ def _tools(context: Context) -> ToolRecord | None:
     return None if config is None else ToolRecord(config=config, static_names=list(context.tools.static_names))
 
 
-def _model_inference(call: ModelResult) -> ModelInferenceRecord:
+def _model_inference(call: ModelResult, context: Context) -> ModelInferenceRecord:
     usage = call.usage
+    messages = call.request.messages
     return ModelInferenceRecord(
         id=uuid7.new(),
         model_name=call.model_name,
@@ -81,7 +92,8 @@ def _model_inference(call: ModelResult) -> ModelInferenceRecord:
         raw_request=call.raw_request,
         raw_response=call.raw_response,
         system=call.request.system,
-        input_messages=call.request.messages,
+        # PERF: long prompts are written, and read by the recorder, once less.
+        input_messages=None if _are_the_input(messages, context.request.input) else messages,
         output=call.output,
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
@@ -93,3 +105,13 @@ def _model_inference(call: ModelResult) -> ModelInferenceRecord:
         cached=call.cached,
         finish_reason=call.finish_reason,
     )
+
+
+def _are_the_input(messages: list[ModelMessage], given: Input) -> bool:
+    """Whether no template, and no example, has touched them; blocks that are passed on are the same objects."""
+    if len(messages) != len(given.messages):
+        return False
+    for message, original in zip(messages, given.messages, strict=True):
+        if message.role != original.role or message.content != original.content:
+            return False
+    return True

@@ -39,7 +39,9 @@ async def infer(gateway: Gateway, request: InferenceRequest) -> Answer | AnswerS
         record.failure(context)
         raise
     output = context.function.output(result.output, request, context.tools)
-    await record.success(context, result, output)
+    stored = record.success(context, result, output)
+    if stored is not None:
+        await stored
     return build_answer(context, result, output)
 
 

@@ -105,7 +105,9 @@ class AnswerStream:
             variant_name=variant.variant_name, params=variant.params, output=call.output, calls=calls
         )
         output = context.function.output(call.output, context.request, context.tools)
-        await record.success(context, result, output)
+        stored = record.success(context, result, output)
+        if stored is not None:
+            await stored
         return AnswerChunk(
             raw="" if self._is_json else None,
             final=True,

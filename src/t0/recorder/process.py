@@ -32,7 +32,9 @@ from t0.storage.store.process import find_url
 
 logger = logging.getLogger("t0.recorder")
 
-_BUSY_PAUSE_S = 0.005
+_BUSY_PAUSES_S = (0.005, 0.02)
+"""Between two looks while there is work: the flush interval within these bounds. PERF: each look takes the processor
+from a worker on a busy machine, and its caches."""
 _IDLE_PAUSE_S = 0.05
 _SHORTEST_INTERVAL_S = 0.02
 _INSERT_SHARE = 0.1
@@ -131,6 +133,9 @@ class Recorder:
     ) -> None:
         data_dir = Path(settings.data_dir)
         self._clock, self._abort = clock, abort
+        limits = _limits(settings)
+        shortest, longest = _BUSY_PAUSES_S
+        self._busy_pause_s = max(shortest, min(limits.flush_interval_s, longest))
         self._hang_limit_s = 2 * settings.drain_timeout_ms / 1000
         self._counts = Counts(settings.latency_buckets)
         self._health = Health()
@@ -140,7 +145,7 @@ class Recorder:
             (connect or _connector(settings)) if settings.observability else None,
             RejectedRows(data_dir),
             health=self._health,
-            limits=_limits(settings),
+            limits=limits,
             clock=clock,
         )
         self._losses = LossWatch(self._sources)
@@ -174,11 +179,11 @@ class Recorder:
 
     def run(self) -> None:
         """Blocks until the clock's `stop`, then stores what is left, as far as the database is there."""
-        pause = _BUSY_PAUSE_S
+        pause = self._busy_pause_s
         try:
             while not self._clock.stopping:
                 busy = self._drain.step() or self._drain.has_batch
-                pause = _BUSY_PAUSE_S if busy else min(pause * 1.5, _IDLE_PAUSE_S)
+                pause = self._busy_pause_s if busy else min(pause * 1.5, _IDLE_PAUSE_S)
                 self._clock.sleep(pause)
             self._drain.finish()
         except GaveUp as error:

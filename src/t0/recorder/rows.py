@@ -48,8 +48,9 @@ def rows(record: InferenceRecord | FeedbackRecord) -> list[Row]:
     """The rows to store: the inference and its model calls, or the feedback."""
     if isinstance(record, FeedbackRecord):
         return _feedback_rows(record)
-    inference = _chat_row(record) if record.function_type == "chat" else _json_row(record)
-    return [inference, *(_model_row(call, record) for call in record.model_inferences)]
+    messages = _messages_text(record.input.messages)
+    row = _chat_row(record, messages) if record.function_type == "chat" else _json_row(record, messages)
+    return [row, *(_model_row(call, record, messages) for call in record.model_inferences)]
 
 
 def _row(table: str, columns: dict[str, Any]) -> Row:
@@ -64,25 +65,25 @@ def _text(value: Any) -> str:
 # -- inferences --------------------------------------------------------------------------------------------------------
 
 
-def _chat_row(record: InferenceRecord) -> Row:
-    return _row("ChatInference", _inference_columns(record) | _tool_columns(record.tools))
+def _chat_row(record: InferenceRecord, messages: str) -> Row:
+    return _row("ChatInference", _inference_columns(record, messages) | _tool_columns(record.tools))
 
 
-def _json_row(record: InferenceRecord) -> Row:
+def _json_row(record: InferenceRecord, messages: str) -> Row:
     own = {
         "output_schema": _text(record.output_schema),
         "auxiliary_content": _text(record.auxiliary_content),
     }
-    return _row("JsonInference", _inference_columns(record) | own)
+    return _row("JsonInference", _inference_columns(record, messages) | own)
 
 
-def _inference_columns(record: InferenceRecord) -> dict[str, Any]:
+def _inference_columns(record: InferenceRecord, messages: str) -> dict[str, Any]:
     return {
         "id": record.id,
         "function_name": record.function_name,
         "variant_name": record.variant_name,
         "episode_id": record.episode_id,
-        "input": _text(_stored_input(record.input)),
+        "input": _input_text(record.input, messages),
         "output": _text(record.output),
         "inference_params": _text({"chat_completion": record.params}),
         "processing_time_ms": record.processing_time_ms,
@@ -93,14 +94,15 @@ def _inference_columns(record: InferenceRecord) -> dict[str, Any]:
     }
 
 
-def _model_row(call: ModelInferenceRecord, record: InferenceRecord) -> Row:
+def _model_row(call: ModelInferenceRecord, record: InferenceRecord, messages: str) -> Row:
+    """`messages` are those of the inference's input, as JSON."""
     columns = {
         "id": call.id,
         "inference_id": record.id,
         "raw_request": call.raw_request,
         "raw_response": call.raw_response,
         "system": call.system,
-        "input_messages": _text(_stored_messages(call.input_messages)),
+        "input_messages": messages if call.input_messages is None else _messages_text(call.input_messages),
         "output": _text(call.output),
         # The reference cannot tell an unknown count from 0.
         "input_tokens": call.input_tokens or None,
@@ -173,16 +175,19 @@ def _tool_choice(choice: ToolChoice) -> str:
 # -- input -------------------------------------------------------------------------------------------------------------
 
 
-def _stored_input(value: Input) -> dict[str, Any]:
-    system = {} if value.system is None else {"system": value.system}
-    return {**system, "messages": _stored_messages(value.messages)}
+def _input_text(value: Input, messages: str) -> str:
+    """PERF: the messages, which may be long, are encoded once for all the rows that hold them."""
+    system = "" if value.system is None else f'"system":{_text(value.system)},'
+    return f'{{{system}"messages":{messages}}}'
 
 
-def _stored_messages(messages: Iterable[InputMessage | ModelMessage]) -> list[dict[str, Any]]:
-    return [
-        {"role": m.role, "content": [_stored_file(b) if isinstance(b, File) else b for b in m.content]}
-        for m in messages
-    ]
+def _messages_text(messages: Iterable[InputMessage | ModelMessage]) -> str:
+    return _text(
+        [
+            {"role": m.role, "content": [_stored_file(b) if isinstance(b, File) else b for b in m.content]}
+            for m in messages
+        ]
+    )
 
 
 def _stored_file(file: File) -> StoredFile:

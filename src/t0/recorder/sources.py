@@ -98,9 +98,7 @@ class Sources:
         share = max(max_bytes // (len(sources) + 1), 64 * 1024)
         for source in sources:
             with self.lock:
-                chunk = source.read(share)
-                # Afterwards, so that nothing is committed, and overwritten, before it was counted.
-                source.count(self._count)
+                chunk = source.read(share, self._count)
             if chunk is not None:
                 yield chunk
         with self.lock:
@@ -150,11 +148,19 @@ class _RingSource:
             for payload in payloads:
                 add(payload)
 
-    def read(self, max_bytes: int) -> Chunk | None:
+    def read(self, max_bytes: int, add: Callable[[bytes], None]) -> Chunk | None:
+        """The next chunk, counted, so that nothing is committed, and overwritten, before it was."""
         start = self._read
         payloads, self._read = self.file.ring.read(max_bytes, start)
         if self._read == start:
             return None
+        if self._counted == start:
+            # PERF: the usual case; counting them from the ring would copy and check them once more.
+            self._counted = self._read
+            for payload in payloads:
+                add(payload)
+        else:
+            self.count(add)
         return Chunk(payloads, start < self._uncertain_until, self._committer(self._read))
 
     def _committer(self, position: int) -> Callable[[], None]:

@@ -24,7 +24,8 @@ class ModelInferenceRecord(Struct, kw_only=True, omit_defaults=True):
     raw_request: str
     raw_response: str
     system: str | None
-    input_messages: list[ModelMessage]
+    input_messages: list[ModelMessage] | None
+    """None: the messages of the inference's input, as they are."""
     output: list[OutputBlock]
     input_tokens: int | None
     output_tokens: int | None

@@ -231,7 +231,7 @@ ROW = {
             "raw_request": "<as sent>",
             "raw_response": json.dumps(completion("Hello")),
             "system": None,
-            "input_messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
+            "input_messages": None,
             "output": [TEXT],
             "input_tokens": 11,
             "output_tokens": 7,
@@ -249,6 +249,14 @@ def test_the_record_of_a_chat_inference(tmp_path):
     assert call["raw_request"] == kit.transport.requests[0].body.decode()
     call["raw_request"] = "<as sent>"
     assert records == [{"count": COUNT, "row": ROW}]
+
+
+def test_messages_that_differ_from_the_input_are_recorded_beside_it(tmp_path):
+    raw = {"messages": [{"role": "user", "content": [{"type": "raw_text", "value": "Hi"}]}]}
+    _, _, records, _ = answered(tmp_path, {"function_name": "f", "input": raw}, says())
+    row = records[0]["row"]
+    sent = [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]
+    assert (row["input"], row["model_inferences"][0]["input_messages"]) == (raw, sent)
 
 
 def test_the_record_of_a_json_inference(tmp_path):

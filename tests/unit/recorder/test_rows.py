@@ -279,6 +279,19 @@ def test_output_blocks(build, block, text):
     assert lines(record) == [("ChatInference", chat_row(output=f"[{text}]"))]
 
 
+@pytest.mark.parametrize("system", [None, 'Be "brief"', {"tone": "dry"}])
+def test_a_call_whose_messages_are_those_of_the_input(build, system):
+    messages = [InputMessage("user", [Text('Say "Hi"\n')]), InputMessage("assistant", [File(url="http://a/b.png")])]
+    calls = [build.model_call(input_messages=None), build.model_call(), build.model_call(input_messages=[])]
+    record = build.inference(input=Input(system=system, messages=messages), model_inferences=calls)
+    (_, inference), *models = lines(record)
+    given = msgspec.json.decode(inference["input"])
+    assert list(given) == ["messages"] if system is None else ["system", "messages"]
+    assert given.get("system") == system
+    stored = [msgspec.json.decode(row["input_messages"]) for _, row in models]
+    assert stored == [given["messages"], [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}], []]
+
+
 def test_model_output_keeps_the_models_own_tool_calls(build):
     call = build.model_call(id=CALL, output=[ToolCall(id="c1", name="get", arguments="{")])
     record = build.inference(id=ID, episode_id=EPISODE, model_inferences=[call])
