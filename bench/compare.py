@@ -25,15 +25,14 @@ from statistics import median
 
 from bench import instructions
 from bench.builds import Build, BuildFailed, build, installed
-from bench.gateway.loadgen import Figures, LoadFailed, Mock, load
+from bench.gateway.loadgen import Figures, LoadFailed, Mocks, load
 from bench.gateway.measure import RowsMissing, await_rows
 from bench.gateway.processes import StartFailed
-from bench.gateway.subjects import FUNCTION, T0, Running, request_body
+from bench.gateway.subjects import T0, Running
 from bench.gateway.summary import markdown
 from bench.verdict import Verdict, judge
 
 CONNECTIONS = 16
-PROMPT_BYTES = 1000
 WARM_UP_S = 1.0
 LONGEST_SAMPLE_S = 60
 OUR_ROLES = ("worker", "recorder")
@@ -172,12 +171,11 @@ def _row(comparison: Comparison) -> list[str]:
 
 def counted_round(case: Case, builds: Builds, number: int) -> Round:
     """Both sides at once: what one does is not counted for the other."""
-    with tempfile.TemporaryDirectory(prefix="bench-count-") as name, Mock(Path(name) / "mock") as mock:
+    with tempfile.TemporaryDirectory(prefix="bench-count-") as name, Mocks(Path(name) / "mock") as mocks:
 
         def count(side: int) -> float:
             subject = _subject(case, builds[side], number)
-            body = request_body(FUNCTION, PROMPT_BYTES, case.stream)
-            return instructions.per_request(subject, body, case.options, Path(name) / str(side), mock)
+            return instructions.per_request(subject, case.stream, case.options, Path(name) / str(side), mocks)
 
         with ThreadPoolExecutor(2) as pool:
             base, head = pool.map(count, (0, 1))
@@ -192,10 +190,10 @@ def timed_round(case: Case, builds: Builds, number: int, pairs: int, sample_s: f
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-time-")))
         wrapper = stack.enter_context(_own_core())
-        mock = stack.enter_context(Mock(folder / "mock"))
+        mocks = stack.enter_context(Mocks(folder / "mock"))
         sides = []
         for i, built in enumerate(builds):
-            sides.append(replace(_subject(case, built, number), wrapper=wrapper).start(folder / str(i), mock))
+            sides.append(replace(_subject(case, built, number), wrapper=wrapper).start(folder / str(i), mocks))
             stack.callback(sides[-1].stop)
         requests = max(1, int(min(_warm_up(side, case) for side in sides) * sample_s))
         measured = []
@@ -246,8 +244,8 @@ def _sample(running: Running, case: Case, requests: int) -> Sample:
 
 def _offer(running: Running, case: Case, options: list[str]) -> Figures:
     """A closed loop; returns when all of it is stored."""
-    body = request_body(running.model, PROMPT_BYTES, case.stream)
-    figures = load(running.url, body, ["--connections", str(CONNECTIONS), *case.options, *options])
+    url, body = running.request("small", case.stream)
+    figures = load(url, body, ["--connections", str(CONNECTIONS), *case.options, *options])
     if figures["failed"] or figures["unanswered"]:
         raise LoadFailed(f"{case.name}: {figures['failures']}, {figures['unanswered']} requests without an answer")
     running.answers += figures["answered_in_all"]

@@ -13,7 +13,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from bench.gateway.loadgen import LoadFailed, Mock, load
+from bench.gateway.loadgen import LoadFailed, Mocks, load
 from bench.gateway.subjects import T0, role
 
 SHORT, LONG = 100, 900
@@ -25,22 +25,22 @@ def available() -> bool:
     return shutil.which("valgrind") is not None
 
 
-def per_request(subject: T0, body: bytes, options: list[str], folder: Path, mock: Mock) -> float:
+def per_request(subject: T0, stream: bool, options: list[str], folder: Path, mocks: Mocks) -> float:
     """Raises LoadFailed when a request is not answered."""
     short, long = (
-        _instructions(subject, body, [*options, "--requests", str(count)], folder / str(count), mock)
+        _instructions(subject, stream, [*options, "--requests", str(count)], folder / str(count), mocks)
         for count in (SHORT, LONG)
     )
     return (long - short) / (LONG - SHORT)
 
 
-def _instructions(subject: T0, body: bytes, options: list[str], folder: Path, mock: Mock) -> int:
+def _instructions(subject: T0, stream: bool, options: list[str], folder: Path, mocks: Mocks) -> int:
     """Of the worker, from its first to its last."""
     valgrind = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind.%p"]
-    running = replace(subject, wrapper=valgrind).start(folder, mock)
+    running = replace(subject, wrapper=valgrind).start(folder, mocks)
     try:
         limits = ["--connections", "1", "--warm-up", "0", "--duration", str(LIMIT_S)]
-        figures = load(running.url, body, [*limits, *options])
+        figures = load(*running.request("small", stream), [*limits, *options])
         workers = [pid for pid in running.server.pids() if role(running.server, pid) == "worker"]
     finally:
         running.stop()

@@ -10,9 +10,12 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import mean
+from typing import Any
 
 from bench.gateway import summary
-from bench.gateway.subjects import TENSORZERO_TOML
+from bench.gateway.cases import MOCKS
+from bench.gateway.subjects import MODEL, TENSORZERO_TOML
 from bench.gateway.summary import REFERENCE, Figure, Result, Run, markdown, number
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -70,7 +73,8 @@ def _method(result: Result) -> Iterator[str]:
         "`litellm --num_workers 1`. No cache, key check or limit is on. t0 and the reference read this configuration, "
         "with `observability.enabled = true` where inferences are stored:"
     )
-    toml = TENSORZERO_TOML.format(stores="false", model="gpt-4.1-mini", mock="http://127.0.0.1:PORT/openai")
+    urls = dict.fromkeys(MOCKS, "http://127.0.0.1:PORT/openai")
+    toml = TENSORZERO_TOML.format(stores="false", model=MODEL, **urls)
     yield f"```toml\n{toml}```"
 
 
@@ -83,7 +87,10 @@ def _definitions() -> str:
         ("CPU", "user and system time of all processes of the gateway, until the last row is in the database"),
         ("memory", "proportional set size of all processes of the gateway, the embedded database included"),
         ("lost", "requests that failed or had no answer 5 s after the end"),
-        ("small, 100 kB", "bytes of the prompt: 15 or 100 000"),
+        ("small, 100 kB", "bytes of the prompt: 15 or 100 000; a streamed answer has 10 chunks of text"),
+        ("templates", "a function that validates and renders the system and the user message; the mock gets `small`"),
+        ("native", "the same as `small` to `/inference`; the reference's package serves the other route only"),
+        ("burst, paced", "streams of 102 chunks at once, or of 20 chunks with 50 ms between them"),
     ]
     return "\n".join(f"- **{word}**: {meaning}" for word, meaning in rows)
 
@@ -145,6 +152,25 @@ def _tables(result: Result) -> Iterator[str]:
     for case in summary.case_names(result, rate=True):
         yield f"### {case[0].upper()}{case[1:]}"
         yield summary.case_table(result, case)
+    if "soak" in result:
+        yield "## Half load"
+        yield _soak_sentence(result["soak"])
+        yield summary.soak_table(result["soak"])
+
+
+def _soak_sentence(soak: dict[str, Any]) -> str:
+    load, parts = soak["load"], [part for _, part in summary.tenths(soak)]
+    first, last = (mean(sample["total"] for sample in parts[i]) for i in (min(1, len(parts) - 1), -1))
+    rows = ", ".join(f"{number(count, 0)} rows in `{table}`" for table, count in soak["rows"].items())
+    p50, p99 = (number(load["latency_ms"][percentile]) for percentile in ("p50", "p99"))
+    return (
+        f"{soak['subject']}, 100 kB prompts for {soak['minutes']:g} minutes at {soak['rate_per_s']} requests/s, half of "
+        f"what it can answer and store: p50 {p50} ms, p99 {p99} ms, {load['failed'] + load['unanswered']} lost; "
+        f"{number(soak['answers'], 0)} answers, {rows}, the last of them {number(soak['stored_after_s'], 1)} s after the "
+        f"end. Memory of all processes in the second tenth of the time: {number(first, 0)} MB, in the last: "
+        f"{number(last, 0)} MB. A role's figure is its resident set, with the rings, which workers and recorder share; "
+        "the total counts shared pages once."
+    )
 
 
 # -- raw results -------------------------------------------------------------------------------------------------------

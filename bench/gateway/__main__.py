@@ -19,10 +19,11 @@ from typing import Any
 
 from bench.gateway import summary
 from bench.gateway.cases import FULL, QUICK, Case, Plan
-from bench.gateway.loadgen import Mock
+from bench.gateway.loadgen import Mocks
 from bench.gateway.machine import machine, versions
 from bench.gateway.measure import await_rows, measure
 from bench.gateway.processes import StartFailed
+from bench.gateway.soak import soak
 from bench.gateway.subjects import T0, LiteLLM, MockAlone, Reference, Running, Subject
 
 
@@ -31,6 +32,8 @@ def main() -> int:
     plan = _plan(options)
     with tempfile.TemporaryDirectory(prefix="bench-gateway-") as folder:
         result = run(plan, _subjects(options), Path(folder))
+        if options.soak:
+            result["soak"] = _soak(Path(folder), options.soak)
     result["flags"] = _flags(options)
     print(summary.text(result))
     if options.json:
@@ -46,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cases", default="*", metavar="GLOB", help="only these, such as 'complete, small*'")
     parser.add_argument("--rounds", type=int, metavar="N")
     parser.add_argument("--duration", type=float, metavar="S", help="of each measurement")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="of 100 kB prompts at half load, at the end")
     parser.add_argument("--litellm", metavar="COMMAND", default=shutil.which("litellm"), help="of another environment")
     return parser
 
@@ -60,7 +64,7 @@ def _plan(options: argparse.Namespace) -> Plan:
 def _flags(options: argparse.Namespace) -> list[str]:
     """What was asked for beyond the defaults, without the paths of this machine."""
     flags = ["--quick"] if options.quick else []
-    for name, default in (("subjects", "*"), ("cases", "*"), ("rounds", None), ("duration", None)):
+    for name, default in (("subjects", "*"), ("cases", "*"), ("rounds", None), ("duration", None), ("soak", None)):
         if (value := getattr(options, name)) != default:
             flags.append(shlex.join([f"--{name}", str(value)]))
     return flags
@@ -88,8 +92,8 @@ def run(plan: Plan, subjects: list[Subject], folder: Path) -> summary.Result:
         "runs": [],
     }
     with ExitStack() as stack:
-        mock = stack.enter_context(Mock(folder / "mock", limit_s=_limit_s(plan, subjects)))
-        started = _start(subjects, folder, mock, stack, result)
+        mocks = stack.enter_context(Mocks(folder / "mock", limit_s=_limit_s(plan, subjects)))
+        started = _start(subjects, folder, mocks, stack, result)
         for case in plan.cases:
             result["runs"] += _measure_case(case, plan, started, result)
         for name, running in started.items():
@@ -99,6 +103,12 @@ def run(plan: Plan, subjects: list[Subject], folder: Path) -> summary.Result:
     return result
 
 
+def _soak(folder: Path, minutes: float) -> dict[str, Any]:
+    _say(f"half load for {minutes:g} minutes")
+    with Mocks(folder / "soak-mock") as mocks:
+        return soak(folder / "soak", mocks, minutes)
+
+
 def _limit_s(plan: Plan, subjects: list[Subject]) -> int:
     """Far beyond what the run takes, so that the mock outlives it but not for long when it is orphaned."""
     each = plan.warm_up_s + plan.duration_s + 30
@@ -106,13 +116,13 @@ def _limit_s(plan: Plan, subjects: list[Subject]) -> int:
 
 
 def _start(
-    subjects: list[Subject], folder: Path, mock: Mock, stack: ExitStack, result: summary.Result
+    subjects: list[Subject], folder: Path, mocks: Mocks, stack: ExitStack, result: summary.Result
 ) -> dict[str, Running]:
     started = {}
     for number, subject in enumerate(subjects):
         _say(f"starting {subject.name}")
         try:
-            running = subject.start(folder / str(number), mock)
+            running = subject.start(folder / str(number), mocks)
         except StartFailed as e:
             _say(f"left out, it does not start: {e}")
             continue
@@ -127,7 +137,7 @@ def _start(
 def _measure_case(case: Case, plan: Plan, started: dict[str, Running], result: summary.Result) -> Iterator[summary.Run]:
     for turn in range(plan.rounds):
         for name, running in started.items():
-            if _is_beyond(case, name, result):
+            if case.kind not in running.targets or _is_beyond(case, name, result):
                 continue
             measured = measure(running, case, plan)
             result["subjects"][name]["memory_mb"].setdefault("warm", measured["memory_mb"])

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+Kind = Literal["small", "100 kB", "templates", "native", "burst", "paced"]
 SMALL, LARGE = 15, 100_000
 """Bytes of a prompt."""
+
+MOCKS: dict[str, list[str]] = {
+    "instant": [],
+    "burst": ["--chunks", "102", "--chunk-bytes", "256"],
+    "paced": ["--chunks", "20", "--chunk-bytes", "256", "--gap-ms", "50"],
+}
+"""The mock providers, by the options of `t0-loadgen mock`."""
 
 
 @dataclass(frozen=True)
@@ -13,17 +23,16 @@ class Case:
     """A closed loop of `connections`, or with a `rate_per_s` an open one that has at most so many at once."""
 
     stream: bool
-    prompt_bytes: int
+    kind: Kind
     connections: int
     rate_per_s: int | None = None
 
     @property
     def name(self) -> str:
-        kind = "streamed" if self.stream else "complete"
-        size = "100 kB" if self.prompt_bytes == LARGE else "small"
+        form = "streamed" if self.stream else "complete"
         if self.rate_per_s is None:
-            return f"{kind}, {size}, {self.connections} connection{'s' * (self.connections > 1)}"
-        return f"{kind}, {size}, {self.rate_per_s} requests/s"
+            return f"{form}, {self.kind}, {self.connections} connection{'s' * (self.connections > 1)}"
+        return f"{form}, {self.kind}, {self.rate_per_s} requests/s"
 
 
 @dataclass(frozen=True)
@@ -48,21 +57,25 @@ class Plan:
 OPEN_LOOP_CONNECTIONS = 512
 
 
-def closed(stream: bool, prompt_bytes: int, connections: list[int]) -> list[Case]:
-    return [Case(stream, prompt_bytes, count) for count in connections]
+def closed(stream: bool, kind: Kind, connections: Sequence[int]) -> list[Case]:
+    return [Case(stream, kind, count) for count in connections]
 
 
-def open_loop(stream: bool, rates: list[int]) -> list[Case]:
-    return [Case(stream, SMALL, OPEN_LOOP_CONNECTIONS, rate) for rate in rates]
+def open_loop(stream: bool, rates: Sequence[int]) -> list[Case]:
+    return [Case(stream, "small", OPEN_LOOP_CONNECTIONS, rate) for rate in rates]
 
 
 QUICK = Plan(
     "quick",
     [
-        *closed(False, SMALL, [1, 32, 256]),
-        *closed(True, SMALL, [32]),
-        *closed(False, LARGE, [16]),
-        *open_loop(False, [1000, 3000]),
+        *closed(False, "small", [1, 32, 256]),
+        *closed(False, "templates", [256]),
+        *closed(False, "native", [256]),
+        *closed(False, "100 kB", [16]),
+        *closed(True, "small", [32]),
+        *closed(True, "burst", [32]),
+        *closed(True, "paced", [500]),
+        *open_loop(False, [1000, 3000, 10_000]),
         *open_loop(True, [500]),
     ],
     rounds=2,
@@ -73,11 +86,15 @@ QUICK = Plan(
 FULL = Plan(
     "full",
     [
-        *closed(False, SMALL, [1, 8, 32, 128, 512]),
-        *closed(True, SMALL, [1, 8, 32, 128, 512]),
-        *closed(False, LARGE, [1, 16, 64]),
-        *closed(True, LARGE, [16]),
-        *open_loop(False, [500, 2000, 5000, 10_000]),
+        *closed(False, "small", [1, 8, 32, 128, 512]),
+        *closed(False, "templates", [32, 256]),
+        *closed(False, "native", [32, 256]),
+        *closed(False, "100 kB", [1, 16, 64]),
+        *closed(True, "small", [1, 8, 32, 128, 512]),
+        *closed(True, "100 kB", [16]),
+        *closed(True, "burst", [32]),
+        *closed(True, "paced", [500]),
+        *open_loop(False, [500, 1000, 2000, 5000, 10_000]),
         *open_loop(True, [500, 2000, 5000]),
     ],
     rounds=3,

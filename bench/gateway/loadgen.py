@@ -8,11 +8,13 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from bench.gateway.cases import MOCKS
 from bench.gateway.processes import Server
 
 SOURCE = Path(__file__).parents[1] / "loadgen"
@@ -45,6 +47,29 @@ class Mock(Server):
             self.check_alive()
             time.sleep(0.01)
         self.url = f"http://{found[1]}/openai"
+
+
+class Mocks:
+    """All the mock providers, started and stopped together; `urls` by their names."""
+
+    def __init__(self, folder: Path, limit_s: int = MOCK_LIMIT_S, options: Mapping[str, Sequence[str]] = MOCKS) -> None:
+        self._stack = ExitStack()
+        with self._stack:
+            self.servers = {n: self._stack.enter_context(Mock(folder / n, o, limit_s)) for n, o in options.items()}
+            self._stack = self._stack.pop_all()
+        self.urls = {name: mock.url for name, mock in self.servers.items()}
+
+    def pids(self) -> list[int]:
+        return [pid for mock in self.servers.values() for pid in mock.pids()]
+
+    def stop(self) -> None:
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 def load(url: str, body: bytes, options: Sequence[str]) -> Figures:

@@ -9,7 +9,7 @@ from typing import Any
 import clickhouse_connect
 from bench.gateway.cases import Case, Plan
 from bench.gateway.loadgen import load
-from bench.gateway.subjects import Running, request_body
+from bench.gateway.subjects import Running
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 TABLES = ("ChatInference", "ModelInference")
@@ -27,9 +27,9 @@ def measure(running: Running, case: Case, plan: Plan) -> dict[str, Any]:
     The CPU counts until the last row is in the database, so that work put off is not work saved.
     """
     time.sleep(plan.pause_s)
-    body = request_body(running.model, case.prompt_bytes, case.stream)
+    url, body = running.request(case.kind, case.stream)
     before = running.cpu_seconds()
-    figures = load(running.url, body, plan.options(case))
+    figures = load(url, body, plan.options(case))
     ended = time.monotonic()
     running.answers += figures["answered_in_all"]
     await_rows(running)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 Result = dict[str, Any]
@@ -30,6 +30,16 @@ def latency(percentile: str) -> Figure:
 def first_chunk(percentile: str) -> Figure:
     """Of a stream."""
     return lambda run: float(run["load"]["first_chunk_ms"][percentile])
+
+
+def gap(percentile: str) -> Figure:
+    """Between two chunks of a stream."""
+    return lambda run: float(run["load"]["gap_ms"][percentile])
+
+
+def cpu_us_a_chunk(run: Run) -> float:
+    load = run["load"]
+    return cpu_us(run) * load["answered"] / load["chunks"] if load["chunks"] else 0.0
 
 
 def lost(run: Run) -> float:
@@ -134,11 +144,11 @@ def _common_columns(result: Result, case: str) -> list[Column]:
         (f"first chunk {percentile}", partial(values, figure=first_chunk(percentile)), 2)
         for percentile in ("p50", "p99")
     ]
-    cost: list[Column] = [
-        ("CPU µs/request", partial(values, figure=cpu_us), 0),
-        ("lost", partial(values, figure=lost), 0),
-    ]
-    return [*(chunks if case.startswith("streamed") else []), *cost]
+    chunks += [("between chunks p99", partial(values, figure=gap("p99")), 2)]
+    cost: list[Column] = [("CPU µs/request", partial(values, figure=cpu_us), 0)]
+    a_chunk: list[Column] = [("CPU µs/chunk", partial(values, figure=cpu_us_a_chunk), 1)]
+    end: list[Column] = [("lost", partial(values, figure=lost), 0)]
+    return [*chunks, *cost, *a_chunk, *end] if case.startswith("streamed") else [*cost, *end]
 
 
 def subject_table(result: Result) -> str:
@@ -153,7 +163,27 @@ def _subject_row(name: str, facts: dict[str, Any]) -> list[str]:
     return [name, facts["version"], number(facts["first_answer_s"]), *totals, number(max(idle, default=0.0), 0)]
 
 
+def soak_table(soak: dict[str, Any]) -> str:
+    """Memory by role over the minutes, as means over tenths of them."""
+    roles = [name for name in soak["memory_mb"][0] if name != "s"]
+    rows = []
+    for i, part in tenths(soak):
+        sizes = [number(mean(sample[role] for sample in part), 0) for role in roles]
+        rows.append([f"{10 * i}-{10 * i + 10} %", *sizes])
+    return markdown(["of the time", *(f"{role} MB" for role in roles)], rows)
+
+
+def tenths(soak: dict[str, Any]) -> Iterator[tuple[int, list[dict[str, float]]]]:
+    """The samples of memory in ten parts, those without a sample left out."""
+    samples = soak["memory_mb"]
+    for i in range(10):
+        part = samples[len(samples) * i // 10 : len(samples) * (i + 1) // 10]
+        if part:
+            yield i, part
+
+
 def text(result: Result) -> str:
     """Everything, for the terminal."""
     parts = [f"{case['name']}\n{case_table(result, case['name'])}" for case in result["cases"]]
+    parts += [f"half load\n{soak_table(result['soak'])}"] if "soak" in result else []
     return "\n\n".join([subject_table(result), *parts])

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.gateway import summary
+from bench.gateway import soak, summary
 from bench.gateway.__main__ import run
-from bench.gateway.cases import FULL, QUICK, SMALL, Case, Plan
+from bench.gateway.cases import FULL, MOCKS, QUICK, Case, Plan
+from bench.gateway.loadgen import Mocks
 from bench.gateway.processes import Server, StartFailed, cpu_seconds, memory_mb
 from bench.gateway.subjects import T0, MockAlone, request_body
 from bench.report import page
@@ -145,14 +146,14 @@ def test_streams_show_their_first_chunk(result: dict[str, Any]) -> None:
     case = "streamed, small, 32 connections"
     result["cases"].append({"name": case, "rate_per_s": None})
     one = measured(case, "mock", 0, 500, 9, 3)
-    one["load"]["first_chunk_ms"] = {"p50": 1.5, "p99": 4.0}
+    one["load"] |= {"first_chunk_ms": {"p50": 1.5, "p99": 4.0}, "gap_ms": {"p99": 51}, "answered": 10, "chunks": 130}
     result["runs"].append(one)
     head, _, row, *_ = summary.case_table(result, case).splitlines()
     assert head == (
         "|  | requests/s | of the reference's | p50 ms | p99 ms "
-        "| first chunk p50 | first chunk p99 | CPU µs/request | lost |"
+        "| first chunk p50 | first chunk p99 | between chunks p99 | CPU µs/request | CPU µs/chunk | lost |"
     )
-    assert row == "| mock | 500 | – | 9.00 | 9.00 | 1.50 | 4.00 | 3 | 0 |"
+    assert row == "| mock | 500 | – | 9.00 | 9.00 | 1.50 | 4.00 | 51.00 | 3 | 0.2 | 0 |"
 
 
 def test_what_was_not_measured_is_a_dash(result: dict[str, Any]) -> None:
@@ -190,7 +191,9 @@ def test_the_page_warns_of_a_busy_machine(result: dict[str, Any]) -> None:
 
 @pytest.mark.skipif(shutil.which("cargo") is None, reason="the load generator needs Rust: no `cargo`")
 def test_a_run_measures_and_counts_every_row(tmp_path: Path) -> None:
-    cases = [Case(False, SMALL, 4), Case(True, SMALL, 4), Case(False, SMALL, 64, rate_per_s=100)]
+    cases = [Case(False, kind, 4) for kind in ("small", "100 kB", "templates", "native")]
+    cases += [Case(True, kind, 4) for kind in ("small", "burst", "native")]
+    cases += [Case(False, "small", 64, rate_per_s=100), Case(True, "paced", 20)]
     plan = Plan("test", cases, rounds=1, warm_up_s=0.1, duration_s=0.3)
     subject = T0(workers=1, stores=True)
     result = run(plan, [MockAlone(), subject], tmp_path)
@@ -201,8 +204,27 @@ def test_a_run_measures_and_counts_every_row(tmp_path: Path) -> None:
     for case in cases:
         (one,) = summary.runs(result, case.name, subject.name)
         assert (one["load"]["failed"], one["load"]["unanswered"]) == (0, 0)
+        chunks = {"small": 10, "native": 10, "burst": 102, "paced": 20}[case.kind] if case.stream else 0
+        assert one["load"].get("chunks", 0) >= chunks * one["load"]["answered"]
         assert roles <= set(one["cpu_us"])
         assert one["cpu_us"]["worker"] > 0
     assert {name for name, _ in facts["memory_mb"]["end"]["processes"]} == roles
     assert json.loads(json.dumps(result)) is not None
-    assert os.listdir(tmp_path / "mock") == ["log"]
+    assert set(os.listdir(tmp_path / "mock")) == set(MOCKS)
+
+
+@pytest.mark.skipif(shutil.which("cargo") is None, reason="the load generator needs Rust: no `cargo`")
+def test_half_load_samples_memory_and_counts_every_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(soak, "PEAK_S", 0.5)
+    monkeypatch.setattr(soak, "SAMPLE_S", 0.3)
+    with Mocks(tmp_path / "mock") as mocks:
+        told = soak.soak(tmp_path / "t0", mocks, minutes=2 / 60, workers=1)
+    assert told["rows"] == {"ChatInference": told["answers"], "ModelInference": told["answers"]}
+    assert (told["load"]["failed"], told["load"]["unanswered"]) == (0, 0)
+    assert told["answers"] > told["load"]["answered"] > 0
+    assert {"s", "total", "worker", "store", "recorder"} <= set(told["memory_mb"][0])
+    text = page({**result, "soak": told})
+    assert f"at {told['rate_per_s']} requests/s, half of what it can answer and store" in text
+    assert summary.soak_table(told) in text
