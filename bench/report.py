@@ -164,10 +164,10 @@ def _soak_sentence(soak: dict[str, Any]) -> str:
     rows = ", ".join(f"{number(count, 0)} rows in `{table}`" for table, count in soak["rows"].items())
     p50, p99 = (number(load["latency_ms"][percentile]) for percentile in ("p50", "p99"))
     return (
-        f"{soak['subject']}, 100 kB prompts for {soak['minutes']:g} minutes at {soak['rate_per_s']} requests/s, half of "
-        f"what it can answer and store: p50 {p50} ms, p99 {p99} ms, {load['failed'] + load['unanswered']} lost; "
-        f"{number(soak['answers'], 0)} answers, {rows}, the last of them {number(soak['stored_after_s'], 1)} s after the "
-        f"end. Memory of all processes in the second tenth of the time: {number(first, 0)} MB, in the last: "
+        f"{soak['subject']}, 100 kB prompts for {soak['minutes']:g} minutes at {soak['rate_per_s']} requests/s, half "
+        f"of what it can answer and store: p50 {p50} ms, p99 {p99} ms, {load['failed'] + load['unanswered']} lost; "
+        f"{number(soak['answers'], 0)} answers, {rows}, the last of them {number(soak['stored_after_s'], 1)} s after "
+        f"the end. Memory of all processes in the second tenth of the time: {number(first, 0)} MB, in the last: "
         f"{number(last, 0)} MB. A role's figure is its resident set, with the rings, which workers and recorder share; "
         "the total counts shared pages once."
     )
