@@ -44,6 +44,16 @@ def listener() -> Iterator[socket.socket]:
         yield listening
 
 
+class Iterated(EventStream):
+    def __init__(self, events: AsyncIterator[bytes]) -> None:
+        self._events = events
+
+    async def next(self) -> bytes:
+        events = await anext(self._events, None)
+        self.ended = events is None
+        return events or b""
+
+
 @asynccontextmanager
 async def serving(listener: socket.socket, handler: Handler, limits: ServerLimits = LIMITS) -> AsyncIterator[Server]:
     server = Server(listener, handler, limits)
@@ -201,7 +211,7 @@ async def test_a_stream_goes_no_further_than_its_client_reads(listener: socket.s
             yield b"data: " + b"x" * 50_000 + b"\n\n"
 
     async def answer(_: Request) -> EventStream:
-        return EventStream(events())
+        return Iterated(events())
 
     async with serving(listener, answer), await Client.of(listener, 4096) as client:
         client.send("/")
@@ -316,7 +326,7 @@ async def test_clients_that_reset_their_connections(listener: socket.socket, beg
         if request.path == "/wait":
             return await gate.answer(request)
         if request.path == "/stream":
-            return EventStream(events())
+            return Iterated(events())
         return Response(body=bytes(5 * MB) if request.path == "/large" else b"")
 
     async with serving(listener, answer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from t0.errors import ProviderFailure, RequestError
@@ -21,7 +21,7 @@ Event = AnswerChunk | RequestError
 class AnswerStream:
     """The events of one answer, in batches that arrived together.
 
-    Iterating to the end records the inference; the record is committed before the final chunk is yielded.
+    Driving it to the end records the inference; the record is committed before the final chunk is given.
     """
 
     def __init__(self, context: Context, variant: VariantStream) -> None:
@@ -32,18 +32,29 @@ class AnswerStream:
         self._calls_as_text = self._is_json or variant.params.json_mode == "tool"
         self.inference_id, self.episode_id = context.inference_id, context.episode_id
         self.variant_name = variant.variant_name
+        self.ended = False
+        """Whether `next` has given the final chunk."""
+        self._ahead = self._opening()
+        self._stored: Awaitable[object] | None = None
         context.ttft_ms = context.elapsed_ms()
 
-    async def __aiter__(self) -> AsyncIterator[list[Event]]:
-        opening = self._opening()
-        if opening:
-            yield opening
+    async def next(self) -> list[Event]:
+        """The next events; none when what came says nothing."""
+        events, self._ahead = self._ahead, []
+        if self._stored is not None:
+            await self._stored
+            self.ended = True
+            return events
         stream = self._variant.stream
-        while (items := await stream.next()) is not None:
-            events = [e for item in items if (e := self._event(item)) is not None]
-            if events:
-                yield events
-        yield [await self._final(stream.result())]
+        events += [e for item in await stream.next() if (e := self._event(item)) is not None]
+        if stream.ended:
+            final = self._final(stream.result())
+            if self._stored is None:
+                self.ended = True
+                events.append(final)
+            else:
+                self._ahead = [final]
+        return events
 
     # -- what comes before the model's first chunk ---------------------------------------------------------------------
 
@@ -98,16 +109,15 @@ class AnswerStream:
 
     # -- the end -------------------------------------------------------------------------------------------------------
 
-    async def _final(self, call: ModelResult) -> Event:
+    def _final(self, call: ModelResult) -> Event:
+        """Records the inference; `_stored` is what has to be waited for before its event may go."""
         context, variant = self._context, self._variant
         calls = [*variant.earlier, call]
         result = VariantResult(
             variant_name=variant.variant_name, params=variant.params, output=call.output, calls=calls
         )
         output = context.function.output(call.output, context.request, context.tools)
-        stored = record.success(context, result, output)
-        if stored is not None:
-            await stored
+        self._stored = record.success(context, result, output)
         return AnswerChunk(
             raw="" if self._is_json else None,
             final=True,

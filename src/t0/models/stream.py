@@ -34,7 +34,7 @@ class ModelStream:
         self._collector = Collector(call.request.function_type)
         self._started = time.monotonic()
         self._exchange_began = self._started
-        self._first: list[Item] | None = None
+        self._first: list[Item] = []
         self._ended = False
         self._deadlines: list[Deadline] = []
         self._ttft_ms: int | None = None
@@ -66,36 +66,35 @@ class ModelStream:
         if deadline is not None:
             self._deadlines.append(deadline)
 
+    @property
+    def ended(self) -> bool:
+        """Whether `next` has given all there is."""
+        return self._ended and not self._first
+
     def keep_in(self, slot: CacheSlot) -> None:
         """Has the stream cached once it has ended, unless an error came with it."""
         self._slot = slot
 
-    async def next(self) -> list[Item] | None:
-        """The next items, at least one; None at the end."""
-        items = self._first
-        self._first = None
-        while not items:
-            if self._ended:
-                self._keep()
-                return None
-            items = await self._read_in_time()
+    async def next(self) -> list[Item]:
+        """The next items, at least one unless the stream has ended."""
+        items, self._first = self._first, []
+        while not items and not self._ended:
+            items = await (self._read_in_time() if self._deadlines else self._read())
         for item in items:
             if isinstance(item, Chunk):
                 self._collector.add(item)
         if self._slot is not None:
             self._passed_on += items
+            if self._ended:
+                self._keep(self._slot)
         return items
 
-    def _keep(self) -> None:
-        if self._slot is None:
-            return
+    def _keep(self, slot: CacheSlot) -> None:
         chunks = [item for item in self._passed_on if isinstance(item, Chunk)]
         if len(chunks) == len(self._passed_on):
-            self._slot.keep_stream(chunks, self.result())
+            slot.keep_stream(chunks, self.result())
 
     async def _read_in_time(self) -> list[Item]:
-        if not self._deadlines:
-            return await self._read()
         deadline = min(self._deadlines, key=lambda d: d.at)
         loop = asyncio.get_running_loop()
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from abc import ABC, abstractmethod
 from typing import Any
 
 import msgspec
@@ -33,10 +33,15 @@ class Response(Struct, kw_only=True):
     """Beside the type, the length and those of every answer."""
 
 
-class EventStream(Struct):
-    """A `text/event-stream` answer; `events` yields encoded events in batches and must be driven to its end."""
+class EventStream(ABC):
+    """A `text/event-stream` answer; must be driven to its end."""
 
-    events: AsyncIterator[bytes]
+    ended = False
+    """Whether `next` has given the last events."""
+
+    @abstractmethod
+    async def next(self) -> bytes:
+        """The next events, encoded: all that are there together. Empty when there is nothing to tell."""
 
 
 def json_response(value: Any, status: int = 200) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Protocol
 
 from t0._core import sse
@@ -49,19 +49,25 @@ async def _answer(gateway: Gateway, request: InferenceRequest, face: Face) -> Re
     except RequestError as e:
         return Response(status=e.status, body=face.error(e, request.include.raw_response))
     if isinstance(answer, AnswerStream):
-        return EventStream(_events(answer, face, request.include.raw_response))
+        return AnswerEvents(answer, face, request.include.raw_response)
     return Response(body=face.answer(answer))
 
 
-async def _events(stream: AnswerStream, face: Face, include_raw: bool) -> AsyncIterator[bytes]:
-    """The encoded events; chunks that arrived together leave together."""
-    face.start(stream.inference_id, stream.episode_id, stream.variant_name)
-    async for batch in stream:
-        yield sse.encode([_event(e, face, include_raw) for e in batch])
-    yield sse.encode([_DONE])
+class AnswerEvents(EventStream):
+    """The events of one answer as a face encodes them; chunks that arrived together leave together."""
 
+    def __init__(self, stream: AnswerStream, face: Face, include_raw: bool) -> None:
+        self._stream, self._face, self._include_raw = stream, face, include_raw
+        face.start(stream.inference_id, stream.episode_id, stream.variant_name)
 
-def _event(event: Event, face: Face, include_raw: bool) -> bytes:
-    if isinstance(event, AnswerChunk):
-        return face.chunk(event)
-    return face.stream_error(event, raw_chunk_of(event) if include_raw else None)
+    async def next(self) -> bytes:
+        payloads = [self._payload(event) for event in await self._stream.next()]
+        if self._stream.ended:
+            self.ended = True
+            payloads.append(_DONE)
+        return sse.encode(payloads)
+
+    def _payload(self, event: Event) -> bytes:
+        if isinstance(event, AnswerChunk):
+            return self._face.chunk(event)
+        return self._face.stream_error(event, raw_chunk_of(event) if self._include_raw else None)

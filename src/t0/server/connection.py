@@ -77,6 +77,7 @@ class Connection(asyncio.Protocol):
         "_on_end",
         "_parser",
         "_paused_s",
+        "_stream_start",
         "_task",
         "_transport",
         "_waiting",
@@ -108,6 +109,8 @@ class Connection(asyncio.Protocol):
         self._is_answering = self._is_streaming = self._is_read_paused = self._continued = False
         self._keep = True
         self._minor = True
+        self._stream_start = b""
+        """The head of an event stream that has sent nothing yet."""
         self._began_s = self._heard_s = self._written_s = self._paused_s = 0.0
         self.checked_s = inf
         self.closing_s = inf
@@ -298,29 +301,37 @@ class Connection(asyncio.Protocol):
     async def _stream(self, stream: EventStream) -> None:
         """Sends the events as they come, and drives them to their end without the client when it has left."""
         self._keep = self._keep and self._minor
-        self._write(answers.stream_start(minor=self._minor, keep=self._keep))
+        self._stream_start = answers.stream_start(minor=self._minor, keep=self._keep)
         self._written_s = self._loop.time()
         self._is_streaming = True
         self._wheel.schedule(self, self._due())
         try:
-            async for events in stream.events:
-                if not events:
-                    continue
-                self._write_events(events)
+            while not stream.ended:
+                events = await stream.next()
+                self._write_events(events, is_end=stream.ended)
                 while self._writable is not None:
                     await self._writable
         except Exception:
             log.exception("an event stream failed")
+            self._write_events(b"")
             self._keep = False  # and without a last chunk, so that the client knows
-        else:
-            if self._minor:
-                self._write(answers.LAST_CHUNK)
         finally:
             self._is_streaming = False
 
-    def _write_events(self, events: bytes) -> None:
-        self._written_s = self._loop.time()
-        self._write(answers.chunk(events) if self._minor else events)
+    def _write_events(self, events: bytes, *, is_end: bool = False) -> None:
+        """PERF: head, events and end leave in one write where they are there together."""
+        data = self._stream_start
+        if self._minor:
+            if events:
+                data += answers.chunk(events)
+            if is_end:
+                data += answers.LAST_CHUNK
+        else:
+            data += events
+        if data:
+            self._stream_start = b""
+            self._written_s = self._loop.time()
+            self._write(data)
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:

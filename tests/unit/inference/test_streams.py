@@ -377,9 +377,12 @@ def test_the_record_is_there_before_the_final_chunk_is(tmp_path):
 
     async def follow():
         stream = await kit.infer(function_name="plain", stream=True)
-        return [(events[0].final, len(kit.records)) async for events in stream]
+        seen = []
+        while not stream.ended:
+            seen.append(([event.final for event in await stream.next()], len(kit.records)))
+        return seen
 
-    assert run(follow()) == [(False, 0), (False, 0), (True, 1)]
+    assert run(follow()) == [([False], 0), ([False], 0), ([True], 1)]
 
 
 # -- clients -----------------------------------------------------------------------------------------------------------

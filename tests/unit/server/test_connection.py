@@ -113,13 +113,12 @@ class Rig:
         await settle()
 
 
-class Events:
+class Events(EventStream):
     """A stream that gives what it is told to, when it is told to; `given` counts what was taken."""
 
     def __init__(self):
         self._queue = asyncio.Queue()
         self.given = 0
-        self.is_done = False
 
     def tell(self, *batches):
         for batch in batches:
@@ -128,17 +127,15 @@ class Events:
     def end(self):
         self._queue.put_nowait(None)
 
-    async def _iterate(self):
-        while (batch := await self._queue.get()) is not None:
-            self.given += 1
-            if isinstance(batch, Exception):
-                raise batch
-            yield batch
-        self.is_done = True
-
-    @property
-    def stream(self):
-        return EventStream(self._iterate())
+    async def next(self):
+        batch = await self._queue.get()
+        if batch is None:
+            self.ended = True
+            return b""
+        self.given += 1
+        if isinstance(batch, Exception):
+            raise batch
+        return batch
 
 
 def in_loop(test):
@@ -565,7 +562,7 @@ async def test_a_line_of_its_own_after_a_body_begins_no_request():
 @pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
 @in_loop
 async def test_a_client_that_does_not_read_its_answer_is_given_up(is_streamed):
-    rig = Rig(EventStream(events_of(b"a", b"b")) if is_streamed else says(b"1"), silence_s=60.0)
+    rig = Rig(EventsOf(b"a", b"b") if is_streamed else says(b"1"), silence_s=60.0)
     rig.connection.pause_writing()
     await rig.receive(asked())
     await asyncio.sleep(59.0)
@@ -601,52 +598,77 @@ async def test_a_handler_may_take_its_time():
 # -- streams -----------------------------------------------------------------------------------------------------------
 
 
-async def events_of(*batches):
-    for batch in batches:
-        yield batch
+class EventsOf(EventStream):
+    """All of them at once, one batch after the other; an empty one at the end tells the end by itself."""
+
+    def __init__(self, *batches):
+        self._batches = list(batches)
+
+    async def next(self):
+        batch = self._batches.pop(0)
+        self.ended = not self._batches
+        return batch
+
+
+def after_head(rig):
+    """The pieces that were written; the first one without the head that it begins with."""
+    head, ends, first = b"".join(rig.wire.pieces[:1]).partition(b"\r\n\r\n")
+    return [first, *rig.wire.pieces[1:]] if ends else []
 
 
 @in_loop
 async def test_a_stream_is_sent_in_chunks_and_the_connection_goes_on():
-    rig = Rig(EventStream(events_of(b"data: 1\n\n", b"data: 23456789\n\n" * 2)), says(b"2"))
+    rig = Rig(EventsOf(b"data: 1\n\n", b"data: 23456789\n\n" * 2), says(b"2"))
     await rig.receive(asked(), asked())
     assert rig.wire.pieces == [
-        EVENTS + CHUNKED + b"\r\n",
-        b"9\r\ndata: 1\n\n\r\n",
-        b"20\r\ndata: 23456789\n\ndata: 23456789\n\n\r\n",
-        b"0\r\n\r\n",
+        EVENTS + CHUNKED + b"\r\n9\r\ndata: 1\n\n\r\n",
+        b"20\r\ndata: 23456789\n\ndata: 23456789\n\n\r\n0\r\n\r\n",
         answered(b"2"),
     ]
 
 
 @in_loop
+async def test_a_stream_that_is_there_as_a_whole_leaves_in_one_piece():
+    rig = Rig(EventsOf(b"data: 1\n\n"))
+    await rig.receive(asked())
+    assert rig.wire.pieces == [EVENTS + CHUNKED + b"\r\n9\r\ndata: 1\n\n\r\n0\r\n\r\n"]
+
+
+@in_loop
+async def test_a_stream_without_an_event():
+    rig = Rig(EventsOf(b""), says(b"2"))
+    await rig.receive(asked(), asked())
+    assert rig.wire.pieces == [EVENTS + CHUNKED + b"\r\n0\r\n\r\n", answered(b"2")]
+
+
+@in_loop
 async def test_events_are_sent_as_they_come():
     events = Events()
-    rig = Rig(events.stream)
+    rig = Rig(events)
     await rig.receive(asked())
     seen = [rig.wire.pieces[:]]
     for batch in (b"a", b"b"):
         events.tell(batch)
         await settle()
         seen.append(rig.wire.pieces[:])
-    start = [EVENTS + CHUNKED + b"\r\n"]
-    assert seen == [start, [*start, chunk(b"a")], [*start, chunk(b"a"), chunk(b"b")]]
+    first = EVENTS + CHUNKED + b"\r\n" + chunk(b"a")
+    assert seen == [[], [first], [first, chunk(b"b")]]
 
 
 @pytest.mark.parametrize("fields", [b"", KEEP_ALIVE])
 @in_loop
 async def test_in_http_1_0_a_stream_ends_with_the_connection(fields):
-    rig = Rig(EventStream(events_of(b"a", b"b")))
+    rig = Rig(EventsOf(b"a", b"b"))
     await rig.receive(asked(minor=0, fields=fields))
-    assert rig.wire.pieces == [EVENTS + CLOSE + b"\r\n", b"a", b"b"]
+    assert rig.wire.pieces == [EVENTS + CLOSE + b"\r\na", b"b"]
     assert (rig.wire.is_closed, rig.ends) == (True, 1)
 
 
 @in_loop
 async def test_a_stream_on_a_connection_that_is_to_be_closed():
-    rig = Rig(EventStream(events_of(b"a")))
+    rig = Rig(EventsOf(b"a"))
     await rig.receive(asked(fields=CLOSE))
-    assert rig.wire.pieces == [EVENTS + CHUNKED + CLOSE + b"\r\n", chunk(b"a"), LAST_CHUNK]
+    assert rig.wire.pieces == [EVENTS + CHUNKED + CLOSE + b"\r\n" + chunk(b"a") + LAST_CHUNK]
     assert (rig.wire.is_closed, rig.ends) == (True, 1)
 
 
@@ -655,33 +677,34 @@ async def test_a_stream_on_a_connection_that_is_to_be_closed():
 async def test_a_silent_stream_is_kept_alive_by_comments(minor):
     framed = chunk if minor else bytes
     events = Events()
-    rig = Rig(events.stream)
+    rig = Rig(events)
     await rig.receive(asked(minor=minor))
     seen = []
     for seconds in (PING_S - 3, 6, PING_S, PING_S):
         await asyncio.sleep(seconds)
-        seen.append(rig.wire.pieces[1:])
+        seen.append(rig.wire.pieces[:])
     ping = framed(PING)
-    assert seen == [[], [ping], [ping] * 2, [ping] * 3]
+    first = EVENTS + (CHUNKED if minor else CLOSE) + b"\r\n" + ping
+    assert seen == [[], [first], [first, ping], [first, ping, ping]]
 
 
 @in_loop
 async def test_no_comment_is_sent_between_events_that_come_in_time():
     events = Events()
-    rig = Rig(events.stream)
+    rig = Rig(events)
     await rig.receive(asked())
     for _ in range(4):
         await asyncio.sleep(PING_S - 3)
         events.tell(b"a")
     await asyncio.sleep(PING_S - 3)
-    assert rig.wire.pieces[1:] == [chunk(b"a")] * 4
+    assert after_head(rig) == [chunk(b"a")] * 4
     await asyncio.sleep(6)
-    assert rig.wire.pieces[1:] == [chunk(b"a")] * 4 + [chunk(PING)]
+    assert after_head(rig) == [chunk(b"a")] * 4 + [chunk(PING)]
 
 
 @in_loop
 async def test_no_comment_is_sent_after_a_stream():
-    rig = Rig(EventStream(events_of(b"a")))
+    rig = Rig(EventsOf(b"a"))
     await rig.receive(asked())
     sent = rig.wire.sent
     await asyncio.sleep(SILENT_S)
@@ -691,19 +714,19 @@ async def test_no_comment_is_sent_after_a_stream():
 @in_loop
 async def test_a_stream_waits_for_a_client_that_reads_slowly():
     events = Events()
-    rig = Rig(events.stream)
+    rig = Rig(events)
     await rig.receive(asked())
     events.tell(b"a", b"b", b"c")
     rig.connection.pause_writing()
     await settle()
-    assert (events.given, rig.wire.pieces[1:]) == (1, [chunk(b"a")])
+    assert (events.given, after_head(rig)) == (1, [chunk(b"a")])
     rig.connection.resume_writing()
     rig.connection.pause_writing()
     await settle()
     assert events.given == 1
     rig.connection.resume_writing()
     await settle()
-    assert rig.wire.pieces[1:] == [chunk(b"a"), chunk(b"b"), chunk(b"c")]
+    assert after_head(rig) == [chunk(b"a"), chunk(b"b"), chunk(b"c")]
 
 
 @in_loop
@@ -720,19 +743,19 @@ async def test_the_next_request_waits_until_the_answer_is_taken():
 @in_loop
 async def test_a_stream_that_fails_is_logged_and_breaks_off(caplog):
     events = Events()
-    rig = Rig(events.stream)
+    rig = Rig(events)
     events.tell(b"a", b"", ValueError("broken"))
     with caplog.at_level(logging.ERROR, "t0"):
         await rig.receive(asked())
     assert [(r.message, str(r.exc_info[1])) for r in caplog.records] == [("an event stream failed", "broken")]
-    assert (events.given, rig.wire.pieces[1:], rig.wire.is_closed, rig.ends) == (3, [chunk(b"a")], True, 1)
+    assert (events.given, after_head(rig), rig.wire.is_closed, rig.ends) == (3, [chunk(b"a")], True, 1)
 
 
 @in_loop
 async def test_an_empty_batch_does_not_end_a_stream():
-    rig = Rig(EventStream(events_of(b"a", b"", b"b")))
+    rig = Rig(EventsOf(b"a", b"", b"b"))
     await rig.receive(asked())
-    assert rig.wire.pieces[1:] == [chunk(b"a"), chunk(b"b"), LAST_CHUNK]
+    assert after_head(rig) == [chunk(b"a"), chunk(b"b") + LAST_CHUNK]
 
 
 # -- clients that leave ------------------------------------------------------------------------------------------------
@@ -782,7 +805,7 @@ async def test_a_client_that_leaves_before_a_handler_fails(caplog):
 @in_loop
 async def test_a_stream_is_driven_to_its_end_when_its_client_has_left():
     events = Events()
-    rig = Rig(events.stream)
+    rig = Rig(events)
     await rig.receive(asked())
     events.tell(b"a")
     await settle()
@@ -790,10 +813,10 @@ async def test_a_stream_is_driven_to_its_end_when_its_client_has_left():
     await rig.leave()
     events.tell(b"b", b"c")
     await asyncio.sleep(2 * PING_S)
-    assert (events.given, events.is_done, rig.ends) == (3, False, 0)
+    assert (events.given, events.ended, rig.ends) == (3, False, 0)
     events.end()
     await asyncio.sleep(SILENT_S)
-    assert (events.is_done, rig.ends, rig.wire.sent) == (True, 1, sent)
+    assert (events.ended, rig.ends, rig.wire.sent) == (True, 1, sent)
 
 
 @in_loop
@@ -802,17 +825,17 @@ async def test_a_stream_that_begins_after_its_client_has_left_is_driven_to_its_e
     rig = Rig(reply)
     await rig.receive(asked()[:5], asked()[5:])
     await rig.leave()
-    reply.set_result(events.stream)
+    reply.set_result(events)
     events.tell(b"a", b"b")
     events.end()
     await asyncio.sleep(SILENT_S)
-    assert (events.given, events.is_done, rig.ends, rig.wire.sent) == (2, True, 1, b"")
+    assert (events.given, events.ended, rig.ends, rig.wire.sent) == (2, True, 1, b"")
 
 
 @in_loop
 async def test_a_stream_goes_on_when_a_client_leaves_that_did_not_read():
     events = Events()
-    rig = Rig(events.stream)
+    rig = Rig(events)
     await rig.receive(asked())
     rig.connection.pause_writing()
     events.tell(b"a", b"b")
@@ -820,7 +843,7 @@ async def test_a_stream_goes_on_when_a_client_leaves_that_did_not_read():
     await settle()
     assert events.given == 1
     await rig.leave()
-    assert (events.given, events.is_done, rig.ends) == (2, True, 1)
+    assert (events.given, events.ended, rig.ends) == (2, True, 1)
 
 
 @pytest.mark.parametrize("comes_whole", [True, False], ids=["whole", "in pieces"])
@@ -838,13 +861,13 @@ async def test_a_client_that_ends_its_side_still_gets_its_answer(comes_whole):
 @in_loop
 async def test_a_client_that_ends_its_side_still_gets_its_stream():
     events = Events()
-    rig = Rig(events.stream)
+    rig = Rig(events)
     await rig.receive(asked())
     assert rig.connection.eof_received()
     events.tell(b"a")
     events.end()
     await settle()
-    assert rig.wire.pieces == [EVENTS + CHUNKED + b"\r\n", chunk(b"a"), LAST_CHUNK]
+    assert rig.wire.pieces == [EVENTS + CHUNKED + b"\r\n" + chunk(b"a"), LAST_CHUNK]
     assert (rig.wire.is_closed, rig.ends) == (True, 1)
 
 
@@ -920,9 +943,9 @@ async def test_a_request_that_becomes_a_stream_is_answered_when_the_server_close
     rig = Rig(reply)
     await rig.receive(asked())
     await rig.close_server()
-    reply.set_result(EventStream(events_of(b"a")))
+    reply.set_result(EventsOf(b"a"))
     await settle()
-    assert rig.wire.pieces == [EVENTS + CHUNKED + CLOSE + b"\r\n", chunk(b"a"), LAST_CHUNK]
+    assert rig.wire.pieces == [EVENTS + CHUNKED + CLOSE + b"\r\n" + chunk(b"a") + LAST_CHUNK]
     assert (rig.wire.is_closed, rig.ends) == (True, 1)
 
 
@@ -979,13 +1002,13 @@ async def test_a_drip_does_not_keep_a_server_from_closing():
 @in_loop
 async def test_a_connection_closes_after_a_stream_during_which_the_server_began_to_close():
     events = Events()
-    rig = Rig(events.stream)
+    rig = Rig(events)
     await rig.receive(asked())
     await rig.close_server()
     events.tell(b"a")
     events.end()
     await settle()
-    assert (rig.wire.pieces[1:], rig.wire.is_closed, rig.ends) == ([chunk(b"a"), LAST_CHUNK], True, 1)
+    assert (after_head(rig), rig.wire.is_closed, rig.ends) == ([chunk(b"a"), LAST_CHUNK], True, 1)
 
 
 @in_loop
