@@ -2,8 +2,9 @@
 
     python bench/request_path.py [--stored] [--json FILE]
 
-The transport answers at once with a recorded completion, so neither network nor server is measured. `--stored` builds
-the whole row for each inference, as with observability on. The best of many short runs is printed: on a shared machine
+The transport answers at once with a recorded completion, so neither network nor server is measured; of streams, whose
+chunks come one by one, the time of a chunk is shown. `--stored` builds the whole row for each inference, as with
+observability on. The best of many short runs is printed: on a shared machine
 it is the one that nothing else disturbed. Run it from a development install and from a wheel to see what compiling the
 request path gives.
 """
@@ -20,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import t0.routes.inference
 from t0.config.load import load
@@ -28,7 +29,7 @@ from t0.gateway import Gateway
 from t0.kinds import all_kinds
 from t0.recorder import ring_file
 from t0.recorder.writer import Writer
-from t0.routes.http import Request
+from t0.routes.http import EventStream, Request
 from t0.upstream.base import HttpRequest, HttpResponse, HttpStream
 
 CONFIG = """
@@ -67,7 +68,35 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "openai": {"model": "tensorzero::function_name::f", "messages": MESSAGES, "stream": False},
     "native": {"function_name": "f", "input": {"messages": MESSAGES}},
 }
+CHUNKS = 100
+EVENT = json.dumps(
+    {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1700000000,
+        "model": "gpt-4.1-mini",
+        "choices": [{"index": 0, "delta": {"content": " the quick brown fox"}, "finish_reason": None}],
+        "usage": None,
+    }
+).encode()
 BATCH, BATCHES = 150, 200
+
+
+class Chunks:
+    """A stream that gives an event for each time it is read."""
+
+    status = 200
+    headers: ClassVar[dict[str, str]] = {"content-type": "text/event-stream"}
+
+    def __init__(self) -> None:
+        self._left = CHUNKS
+
+    async def read(self) -> bytes:
+        self._left -= 1
+        return b"data: " + EVENT + b"\n\n" if self._left >= 0 else b""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class Instant:
@@ -77,7 +106,7 @@ class Instant:
         return HttpResponse(200, {"content-type": "application/json"}, ANSWER)
 
     async def stream(self, request: HttpRequest) -> HttpStream:
-        raise AssertionError("complete requests only")
+        return Chunks()
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -97,6 +126,24 @@ async def measure(
         took = time.perf_counter() - started
         empty_ring()
         best = min(best, took / BATCH)
+    return best * 1e6
+
+
+async def measure_stream(
+    handler: Callable[..., Awaitable[Any]], gateway: Gateway, body: bytes, empty_ring: Callable[[], None]
+) -> float:
+    request = Request("POST", "/", b"", [], body)
+    best = float("inf")
+    for _ in range(BATCHES):
+        started = time.perf_counter()
+        stream = await handler(gateway, request)
+        assert isinstance(stream, EventStream)
+        sent = 0
+        while not stream.ended:
+            sent += len(await stream.next())
+        best = min(best, (time.perf_counter() - started) / CHUNKS)
+        assert sent > CHUNKS * 100
+        empty_ring()
     return best * 1e6
 
 
@@ -123,7 +170,12 @@ async def run(stored: bool) -> dict[str, float]:
             """Stands for the recorder: what does not fit would go to files."""
             ring.commit(ring.head)
 
-        return {n: await measure(handlers[n], gateway, json.dumps(r).encode(), empty_ring) for n, r in REQUESTS.items()}
+        figures = {}
+        for name, request in REQUESTS.items():
+            body, streamed = json.dumps(request).encode(), json.dumps({**request, "stream": True}).encode()
+            figures[name] = await measure(handlers[name], gateway, body, empty_ring)
+            figures[f"{name} chunk"] = await measure_stream(handlers[name], gateway, streamed, empty_ring)
+        return figures
 
 
 def main() -> None:
@@ -135,7 +187,7 @@ def main() -> None:
     figures = asyncio.run(run(options.stored))
     print(f"Python {sys.version.split()[0]}, request path {'compiled' if compiled else 'interpreted'}")
     for name, us in figures.items():
-        print(f"{name:8} {us:6.1f} µs a request")
+        print(f"{name:12} {us:6.1f} µs")
     if options.json:
         options.json.write_text(json.dumps({"compiled": compiled, "stored": options.stored, "us": figures}))
 
