@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -109,6 +110,16 @@ class Child(Protocol):
         """Its exit code, once it has ended."""
 
 
+def _give_way(pid: int, niceness: int) -> None:
+    """Lowers the priority of a process that has just started, and so of all its threads to come."""
+    os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    if sys.platform == "linux":
+        # PERF: it does not interrupt a worker when it wakes up: 78 % instead of 72 % of what two workers answer on two
+        # cores when nothing is stored.
+        with suppress(PermissionError):  # a sandbox that forbids this call
+            os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
+
+
 class CommandChild:
     """A `t0` command of its own that runs until its standard input ends."""
 
@@ -126,7 +137,8 @@ class CommandChild:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "t0.cli", *self._arguments], stdin=subprocess.PIPE, process_group=0
         )
-        os.setpriority(os.PRIO_PROCESS, self._process.pid, self._niceness)
+        if self._niceness:
+            _give_way(self._process.pid, self._niceness)
 
     def has_ended(self) -> bool:
         return self._process is not None and self._process.poll() is not None

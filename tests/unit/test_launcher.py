@@ -1,7 +1,9 @@
 """What the launcher starts, what it starts again and when, and what keeps it from starting."""
 
 import fcntl
+import os
 import socket
+import sys
 import time
 
 import pytest
@@ -186,6 +188,18 @@ def test_what_runs_once_is_forgotten_when_it_is_done(launcher, code, kept):
     launcher._started[child.name] = time.monotonic()
     launcher._restart(child)
     assert [c.name for c in launcher._children] == kept
+
+
+@pytest.mark.parametrize("niceness", [0, 7])
+def test_a_command_may_give_way_to_requests(niceness):
+    child = CommandChild("version", ["version"], niceness=niceness)
+    child.start()
+    pid = child._process.pid
+    assert os.getpriority(os.PRIO_PROCESS, pid) == niceness
+    if sys.platform == "linux":
+        assert os.sched_getscheduler(pid) == (os.SCHED_BATCH if niceness else os.SCHED_OTHER)
+    child.stop()
+    child.wait()
 
 
 def test_a_command_ends_with_its_standard_input():

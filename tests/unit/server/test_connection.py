@@ -612,7 +612,7 @@ class EventsOf(EventStream):
 
 def after_head(rig):
     """The pieces that were written; the first one without the head that it begins with."""
-    head, ends, first = b"".join(rig.wire.pieces[:1]).partition(b"\r\n\r\n")
+    _, ends, first = b"".join(rig.wire.pieces[:1]).partition(b"\r\n\r\n")
     return [first, *rig.wire.pieces[1:]] if ends else []
 
 
