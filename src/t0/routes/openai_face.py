@@ -163,9 +163,31 @@ class OpenAIFace:
         self._id, self._episode_id = inference_id, episode_id
         self._model_text = self._model(variant_name)
         self._created = int(time.time())
+        # Ids hold no such text, and the model comes later.
+        before, content, after = self._whole_chunk(AnswerChunk(), WireDelta(content="")).partition(b'"content":""')
+        self._before_text, self._after_text = before + content[:-2], after
 
     def chunk(self, chunk: AnswerChunk) -> bytes:
-        delta = self._delta(chunk)
+        text = self._only_text(chunk)
+        if text is not None:
+            # PERF: most chunks; 6.8 instead of 8.2 µs from the provider's event to ours (bench/request_path.py).
+            return self._before_text + _encode(text) + self._after_text
+        return self._whole_chunk(chunk, self._delta(chunk))
+
+    def _only_text(self, chunk: AnswerChunk) -> str | None:
+        """The text of a chunk that holds nothing else."""
+        if self._first or chunk.final or chunk.raw_usage is not None or chunk.raw_response is not None:
+            return None
+        if chunk.raw_chunk is not None or chunk.original_chunk is not None:
+            return None
+        if chunk.raw is not None:
+            return chunk.raw
+        if len(chunk.content) != 1 or not isinstance(block := chunk.content[0], TextChunk):
+            return None
+        self._position(block)
+        return block.text
+
+    def _whole_chunk(self, chunk: AnswerChunk, delta: WireDelta) -> bytes:
         reason = FINISH_REASONS.get(chunk.finish_reason or "stop", "stop") if chunk.final else None
         usage = wire_usage(chunk.usage or Usage()) if chunk.final and self._include_usage else None
         return _encode(

@@ -183,6 +183,20 @@ def test_the_role_comes_first_and_the_finish_reason_last():
     ]
 
 
+@pytest.mark.parametrize("said", ["b", "", '"content":""', "ü\n\u2028\x00", "x" * 10_000])
+@pytest.mark.parametrize("variant", ["v", 'v"content":""', "ü"])
+@pytest.mark.parametrize("is_json", [False, True])
+def test_chunks_of_nothing_but_text_are_encoded_as_all_others(said, variant, is_json, monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 1.7e9)
+    made, other = face(False), face(False)
+    given = AnswerChunk(raw=said) if is_json else text(said)
+    for one in (made, other):
+        one.start("I", "E", variant)
+        one.chunk(text("a"))
+    assert made.chunk(given) == other._whole_chunk(given, other._delta(given))
+    assert made._blocks == other._blocks
+
+
 def test_the_usage_is_in_the_last_chunk_when_it_is_asked_for():
     assert streamed(text("a"), END, include_usage=True) == [
         chunk({"role": "assistant", "content": "a"}),
