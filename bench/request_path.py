@@ -4,9 +4,8 @@
 
 The transport answers at once with a recorded completion, so neither network nor server is measured; of streams, whose
 chunks come one by one, the time of a chunk is shown. `--stored` builds the whole row for each inference, as with
-observability on. The best of many short runs is printed: on a shared machine
-it is the one that nothing else disturbed. Run it from a development install and from a wheel to see what compiling the
-request path gives.
+observability on. The best of many short runs is printed: on a shared machine it is the one that nothing else disturbed.
+Run it from a development install and from a wheel to see what compiling the request path gives.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.gateway", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter cases: a quarter of an hour, rough figures")
+    parser.add_argument("--quick", action="store_true", help="fewer, shorter cases: 15 minutes, rough figures")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there")
     parser.add_argument("--subjects", default="*", metavar="GLOB", help="only these (default: all that are installed)")
     parser.add_argument("--cases", default="*", metavar="GLOB", help="only these, such as 'complete, small*'")

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -52,15 +52,14 @@ class Mock(Server):
 class Mocks:
     """All the mock providers, started and stopped together; `urls` by their names."""
 
-    def __init__(self, folder: Path, limit_s: int = MOCK_LIMIT_S, options: Mapping[str, Sequence[str]] = MOCKS) -> None:
-        self._stack = ExitStack()
-        with self._stack:
-            self.servers = {n: self._stack.enter_context(Mock(folder / n, o, limit_s)) for n, o in options.items()}
-            self._stack = self._stack.pop_all()
-        self.urls = {name: mock.url for name, mock in self.servers.items()}
+    def __init__(self, folder: Path, limit_s: int = MOCK_LIMIT_S) -> None:
+        with ExitStack() as stack:
+            self._mocks = {name: stack.enter_context(Mock(folder / name, o, limit_s)) for name, o in MOCKS.items()}
+            self._stack = stack.pop_all()
+        self.urls = {name: mock.url for name, mock in self._mocks.items()}
 
     def pids(self) -> list[int]:
-        return [pid for mock in self.servers.values() for pid in mock.pids()]
+        return [pid for mock in self._mocks.values() for pid in mock.pids()]
 
     def stop(self) -> None:
         self._stack.close()

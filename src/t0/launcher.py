@@ -17,7 +17,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -116,8 +115,10 @@ def _give_way(pid: int, niceness: int) -> None:
     if sys.platform == "linux":
         # PERF: it does not interrupt a worker when it wakes up: 78 % instead of 72 % of what two workers answer on two
         # cores when nothing is stored.
-        with suppress(PermissionError):  # a sandbox that forbids this call
+        try:
             os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
+        except OSError as error:  # a sandbox may forbid it
+            log.warning("process %d may interrupt the workers: %s", pid, error)
 
 
 class CommandChild:

@@ -164,13 +164,13 @@ class OpenAIFace:
         self._model_text = self._model(variant_name)
         self._created = int(time.time())
         # Ids hold no such text, and the model comes later.
-        before, content, after = self._whole_chunk(AnswerChunk(), WireDelta(content="")).partition(b'"content":""')
-        self._before_text, self._after_text = before + content[:-2], after
+        before, _, after = self._whole_chunk(AnswerChunk(), WireDelta(content="")).partition(b'"content":""')
+        self._before_text, self._after_text = before + b'"content":', after
 
     def chunk(self, chunk: AnswerChunk) -> bytes:
         text = self._only_text(chunk)
         if text is not None:
-            # PERF: most chunks; 6.8 instead of 8.2 µs from the provider's event to ours (bench/request_path.py).
+            # PERF: most chunks; 7.0 instead of 8.2 µs from the provider's event to ours (bench/request_path.py).
             return self._before_text + _encode(text) + self._after_text
         return self._whole_chunk(chunk, self._delta(chunk))
 
