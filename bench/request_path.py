@@ -5,7 +5,8 @@
 The transport answers at once with a recorded completion, so neither network nor server is measured; of streams, whose
 chunks come one by one, the time of a chunk is shown. `--stored` builds the whole row for each inference, as with
 observability on. The best of many short runs is printed: on a shared machine it is the one that nothing else disturbed.
-Run it from a development install and from a wheel to see what compiling the request path gives.
+It runs with warm caches, as nothing else uses the processor: for what a request costs beside others, and for anything that
+trades instructions against memory, `bench.gateway` and `bench.compare` decide.
 """
 
 from __future__ import annotations
@@ -182,13 +183,12 @@ def main() -> None:
     parser.add_argument("--stored", action="store_true", help="observability on: build and append whole rows")
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
-    compiled = not (t0.routes.inference.__file__ or "").endswith(".py")
     figures = asyncio.run(run(options.stored))
-    print(f"Python {sys.version.split()[0]}, request path {'compiled' if compiled else 'interpreted'}")
+    print(f"Python {sys.version.split()[0]}")
     for name, us in figures.items():
         print(f"{name:12} {us:6.1f} µs")
     if options.json:
-        options.json.write_text(json.dumps({"compiled": compiled, "stored": options.stored, "us": figures}))
+        options.json.write_text(json.dumps({"stored": options.stored, "us": figures}))
 
 
 if __name__ == "__main__":

@@ -121,12 +121,7 @@ TEMPLATE_MESSAGES: list[dict[str, Any]] = [
     },
 ]
 
-# A development install interprets what a wheel has compiled.
-_T0_VERSION = """
-import t0.app
-from t0.version import VERSION
-print(VERSION, "compiled" if t0.app.__file__.endswith(".so") else "interpreted")
-"""
+_T0_VERSION = "from t0.version import VERSION; print(VERSION)"
 
 LITELLM_YAML = """\
 model_list:

@@ -73,6 +73,12 @@ class RequestParser(MessageParser):
         Raises `MalformedRequest`, which names the byte's position in the request; the parser is of no use afterwards.
         """
 
+def find_field(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """The value of the first field called `name`, which is in lower case like those of `RequestParser.headers`."""
+
+def has_prefixed_field(headers: list[tuple[bytes, bytes]], prefix: bytes) -> bool:
+    """Whether a field's name begins with `prefix`."""
+
 def encode_head(
     method: str, target: str, authority: str, headers: tuple[tuple[str, str], ...], body_size: int
 ) -> bytes:

@@ -651,6 +651,23 @@ cdef Py_ssize_t head_size(str method, str target, str authority, tuple headers) 
 # -- Public API ------------------------------------------------------------------------------------------------------
 
 
+def find_field(list headers not None, bytes name not None):
+    for field in headers:
+        if (<tuple>field)[0] == name:
+            return (<tuple>field)[1]
+    return None
+
+
+def has_prefixed_field(list headers not None, bytes prefix not None):
+    cdef Py_ssize_t n = len(prefix)
+    cdef bytes name
+    for field in headers:
+        name = (<tuple>field)[0]
+        if len(name) >= n and memcmp(PyBytes_AS_STRING(name), PyBytes_AS_STRING(prefix), n) == 0:
+            return True
+    return False
+
+
 def encode_head(
     str method not None, str target not None, str authority not None, tuple headers not None, Py_ssize_t body_size
 ):

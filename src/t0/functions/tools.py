@@ -19,6 +19,9 @@ class StaticTool(msgspec.Struct, frozen=True):
     schema: CompiledSchema
 
 
+_NOTHING = DynamicTools()
+"""What most requests say about tools."""
+
 OfferedTools = dict[str, CompiledSchema | None]
 """Display name → parameters; None where these are no valid schema."""
 
@@ -39,11 +42,11 @@ class ToolBox:
         self._parallel = parallel_tool_calls
         self.is_empty = not names
         self.has_own_choice = choice != "auto" or parallel_tool_calls is not None
-        self._plain = self._prepare(DynamicTools())
+        self._plain = self._prepare(_NOTHING)
 
     def prepare(self, dynamic: DynamicTools) -> PreparedTools:
         """The tool configuration of a request. Raises `ToolNotFound` and `DuplicateTool`."""
-        if _is_plain(dynamic):
+        if dynamic == _NOTHING:
             return self._plain
         return self._prepare(dynamic)
 
@@ -95,17 +98,6 @@ def usable_schema(schema: object) -> CompiledSchema | None:
         return dynamic_schema(schema)
     except DynamicJsonSchema:
         return None
-
-
-def _is_plain(dynamic: DynamicTools) -> bool:
-    return (
-        dynamic.allowed is None
-        and dynamic.additional is None
-        and dynamic.choice is None
-        and dynamic.parallel_tool_calls is None
-        and not dynamic.custom
-        and not dynamic.provider_tools
-    )
 
 
 def _refuse_duplicates(names: list[str]) -> None:

@@ -21,7 +21,7 @@ from t0.providers.chat.answer import (
     plain_usage,
     wire_usage,
 )
-from t0.providers.chat.dialect import OTHER_PARAMETERS, SAMPLING, Dialect
+from t0.providers.chat.dialect import SAMPLING, Dialect
 from t0.providers.chat.messages import (
     ChatMessage,
     assistant_fields,
@@ -66,25 +66,17 @@ class OpenAICompatible(JsonProvider):
         return name
 
     def add_parameters(self, body: dict[str, Any], call: ModelRequest) -> None:
-        params, names = call.params, self.dialect.parameters
-        for field, key in SAMPLING.items():
-            value = getattr(params, field)
-            if value is not None:
+        names = self.dialect.parameters
+        # PERF: only what was given; most calls give little, and asking for each field costs more than all the rest.
+        for field, value in msgspec.to_builtins(call.params).items():
+            key = SAMPLING.get(field) or names.get(field)
+            if key is not None:
                 body[key] = value
-        for field in OTHER_PARAMETERS:
-            value = getattr(params, field)
-            if value is None:
-                continue
-            if field in names:
-                body[names[field]] = value
-            elif field not in self.dialect.silent:
+            elif field == "service_tier" and value in self.dialect.service_tiers:
+                body["service_tier"] = value
+            elif field != "json_mode" and field not in self.dialect.silent:
                 hint = field == "thinking_budget_tokens" and "reasoning_effort" in names
                 unsupported_parameter(self.label, field, tip=EFFORT_TIP if hint else "")
-        if params.service_tier is not None:
-            if params.service_tier in self.dialect.service_tiers:
-                body["service_tier"] = params.service_tier
-            else:
-                unsupported_parameter(self.label, "service_tier")
 
     def tool_fields(self, call: ModelRequest) -> dict[str, Any]:
         return tool_fields(call.tools, self.dialect, self.label)

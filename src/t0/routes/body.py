@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 
+from t0._core.http1 import find_field
 from t0.errors import JsonRequest, UnsupportedEncoding
 from t0.routes.http import Request
 
@@ -18,10 +19,8 @@ def read_body(request: Request) -> bytes:
     """The body as the client meant it. Raises `JsonRequest` over the limit, `UnsupportedEncoding`."""
     if request.is_too_long:
         raise _too_long()
-    for name, value in request.headers:
-        if name == b"content-encoding":
-            return decompress(request.body, value)
-    return request.body
+    encoding = find_field(request.headers, b"content-encoding")
+    return request.body if encoding is None else decompress(request.body, encoding)
 
 
 def _too_long() -> JsonRequest:

@@ -177,10 +177,12 @@ def _target(model: str) -> tuple[str | None, str | None]:
 
 def _params(wire: WireChatCompletion) -> ChatCompletionParams:
     """The OpenAI fields, overridden field by field by `tensorzero::params`."""
-    limits = [m for m in (wire.max_tokens, wire.max_completion_tokens) if m is not None]
+    max_tokens, other_limit = wire.max_tokens, wire.max_completion_tokens
+    if other_limit is not None:
+        max_tokens = other_limit if max_tokens is None else min(max_tokens, other_limit)
     params = ChatCompletionParams(
         temperature=wire.temperature,
-        max_tokens=min(limits) if limits else None,
+        max_tokens=max_tokens,
         seed=wire.seed,
         top_p=wire.top_p,
         presence_penalty=wire.presence_penalty,

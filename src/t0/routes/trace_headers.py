@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
+from t0._core.http1 import has_prefixed_field
 from t0.errors import InternalError, InvalidRequest
 from t0.routes.http import Headers
 
 _PREFIX = b"tensorzero-otlp-traces-extra-"
-_FIRST = _PREFIX[0]
 _HEADER, _RESOURCE, _ATTRIBUTE = (f"{_PREFIX.decode()}{kind}-" for kind in ("header", "resource", "attribute"))
 
 _NAME = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+")
@@ -39,11 +39,7 @@ class TraceExtras(Struct):
 
 
 def has_trace_extras(headers: Headers) -> bool:
-    # PERF: the first byte sets nearly all headers apart; `any` with `startswith` takes 2.5 times as long.
-    for name, _ in headers:  # noqa: SIM110
-        if name[0] == _FIRST and name.startswith(_PREFIX):
-            return True
-    return False
+    return has_prefixed_field(headers, _PREFIX)
 
 
 def parse_trace_extras(headers: Headers) -> TraceExtras:

@@ -1,6 +1,6 @@
 import pytest
 
-from t0._core.http1 import ResponseParser, encode_head
+from t0._core.http1 import ResponseParser, encode_head, find_field, has_prefixed_field
 from t0.errors import MalformedResponse, UnsendableRequest
 
 LIMIT = 1000
@@ -381,3 +381,19 @@ def test_a_head_that_http_cannot_carry(arguments, text):
     with pytest.raises(UnsendableRequest) as caught:
         encode_head(*arguments, 0)
     assert str(caught.value) == text
+
+
+FIELDS = [(b"host", b"h"), (b"x-a", b"1"), (b"x-a", b"2"), (b"x", b"")]
+
+
+@pytest.mark.parametrize(("name", "expected"), [(b"x-a", b"1"), (b"x", b""), (b"x-", None), (b"X-A", None)])
+def test_the_first_field_of_a_name_is_found(name, expected):
+    assert find_field(FIELDS, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"), [(b"x-", True), (b"x-a", True), (b"x-aa", False), (b"host:", False), (b"y", False)]
+)
+def test_a_field_of_a_prefix_is_found(prefix, expected):
+    assert has_prefixed_field(FIELDS, prefix) is expected
+    assert not has_prefixed_field([], prefix)

@@ -14,14 +14,12 @@ SAMPLING = {
 }
 """Parameters that every vendor takes, and their names on the wire."""
 
-OTHER_PARAMETERS = ("max_tokens", "seed", "reasoning_effort", "thinking_budget_tokens", "verbosity")
-
 
 class Dialect(Struct, frozen=True, kw_only=True):
     """The defaults are those of a plain compatible server."""
 
     parameters: Mapping[str, str] = MappingProxyType({"max_tokens": "max_tokens", "seed": "seed"})
-    """`OTHER_PARAMETERS` that are sent, by their names on the wire; the rest is dropped with a warning."""
+    """Other parameters that are sent, and their names on the wire; the rest is dropped with a warning."""
     silent: frozenset[str] = frozenset()
     """Parameters that are dropped without a warning."""
     service_tiers: frozenset[str] = frozenset()
