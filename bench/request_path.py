@@ -5,8 +5,8 @@
 The transport answers at once with a recorded completion, so neither network nor server is measured; of streams, whose
 chunks come one by one, the time of a chunk is shown. `--stored` builds the whole row for each inference, as with
 observability on. The best of many short runs is printed: on a shared machine it is the one that nothing else disturbed.
-It runs with warm caches, as nothing else uses the processor: for what a request costs beside others, and for anything that
-trades instructions against memory, `bench.gateway` and `bench.compare` decide.
+Caches are warm here, since nothing else runs in between: whether fewer instructions are worth more code or data, only
+`bench.gateway` and `bench.compare` can tell.
 """
 
 from __future__ import annotations
