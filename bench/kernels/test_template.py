@@ -7,6 +7,7 @@ from t0.templates import Environment
 
 SHORT = "Hello {{ name }}, you are {{ user.age }} years old.\n"
 CHAT = "{% for m in messages %}{{ m.role|upper }}: {{ m.content }}{% if not loop.last %}\n{% endif %}{% endfor %}"
+LINES = "{% for m in messages %}{{ m.role }}: {{ m.content }}{% if m.last %}.{% else %}\n{% endif %}{% endfor %}"
 PERSON = {"name": "Ann", "user": {"age": 30}}
 
 
@@ -33,6 +34,13 @@ WITH_ENGINE = pytest.mark.parametrize("make", [_t0_by_engine, _minijinja], ids=[
 @pytest.mark.parametrize("make", [_t0, _t0_by_engine, _minijinja], ids=["kernel", "t0 engine", "minijinja"])
 def test_two_variables(benchmark, make):
     assert benchmark(make(SHORT), PERSON) == "Hello Ann, you are 30 years old."
+
+
+@pytest.mark.benchmark(group="template.lines")
+@pytest.mark.parametrize("make", [_t0, _t0_by_engine, _minijinja], ids=["kernel", "t0 engine", "minijinja"])
+def test_lines(benchmark, make):
+    messages = [{"role": "user", "content": "hello", "last": i == 19} for i in range(20)]
+    assert benchmark(make(LINES), {"messages": messages}) == "\n".join(["user: hello"] * 20) + "."
 
 
 @pytest.mark.benchmark(group="template.loop")

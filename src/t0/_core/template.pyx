@@ -1,4 +1,4 @@
-"""Renders templates of text and plain lookups, and writes arguments as literals for the template engine.
+"""Renders templates of text, lookups, loops and conditions, and writes arguments as literals for the template engine.
 
 Both walk JSON values (str, int, float, bool, None, list, tuple, dict with str keys) and must print them exactly as MiniJinja
 2.19 does; `tests/unit/core/test_template_properties.py` holds them to it.
@@ -243,42 +243,99 @@ cdef bint _is_identifier(str name):
     return name.isascii() and name.isidentifier() and name not in RESERVED
 
 
+# -- programs ----------------------------------------------------------------------------------------------------------
+
+cdef object MISSING = object()
+
+
+cdef object _lookup(tuple path, dict variables):
+    """What the path leads to; MISSING where only the engine knows."""
+    cdef object value = variables
+    cdef Py_ssize_t index, length
+    for key in path:
+        if isinstance(value, dict):
+            if type(key) is not str or key not in <dict>value:
+                return MISSING
+            value = (<dict>value)[key]
+        elif isinstance(value, list) and type(key) is int:
+            index, length = key, len(<list>value)
+            if index < 0:
+                index += length
+            if not 0 <= index < length:
+                return MISSING
+            value = (<list>value)[index]
+        else:
+            return MISSING
+    return value
+
+
+cdef bint _run(tuple steps, dict variables, list out) except -1:
+    """Appends what the steps print. False: only the engine knows what that is."""
+    for step in steps:
+        if type(step) is str:
+            out.append(step)
+        elif type(step) is tuple:
+            value = _lookup(<tuple>step, variables)
+            if value is MISSING or not _print(value, out):
+                return False
+        elif type(step) is Loop:
+            if not (<Loop>step).run(variables, out):
+                return False
+        elif not (<Choice>step).run(variables, out):
+            return False
+    return True
+
+
 # -- Public API --------------------------------------------------------------------------------------------------------
+
+
+cdef class Loop:
+    cdef str name
+    cdef tuple path
+    cdef tuple body
+
+    def __init__(self, str name not None, tuple path not None, tuple body not None):
+        self.name, self.path, self.body = name, path, body
+
+    cdef bint run(self, dict variables, list out) except -1:
+        items = _lookup(self.path, variables)
+        if type(items) is not list:
+            return False
+        cdef dict inner = variables.copy()
+        for item in <list>items:
+            inner[self.name] = item
+            if not _run(self.body, inner, out):
+                return False
+        return True
+
+
+cdef class Choice:
+    cdef tuple branches
+
+    def __init__(self, tuple branches not None):
+        self.branches = branches
+
+    cdef bint run(self, dict variables, list out) except -1:
+        for path, wanted, body in self.branches:
+            if path is None:
+                return _run(<tuple?>body, variables, out)
+            value = _lookup(<tuple?>path, variables)
+            if not (value is None or isinstance(value, (str, int, float, list, dict))):
+                return False
+            if bool(value) is wanted:
+                return _run(<tuple?>body, variables, out)
+        return True
 
 
 cdef class Program:
     cdef tuple steps
 
-    def __init__(self, steps):
-        self.steps = tuple(steps)
+    def __init__(self, tuple steps not None):
+        self.steps = steps
 
     def render(self, dict arguments not None):
         cdef list out = []
-        for step in self.steps:
-            if type(step) is str:
-                out.append(step)
-            elif not self.print_lookup(<tuple>step, arguments, out):
-                return None
-        return "".join(out)
-
-    cdef bint print_lookup(self, tuple path, dict arguments, list out) except -1:
-        cdef object value = arguments
-        cdef Py_ssize_t index, length
-        for key in path:
-            if isinstance(value, dict):
-                if type(key) is not str or key not in <dict>value:
-                    return False
-                value = (<dict>value)[key]
-            elif isinstance(value, list) and type(key) is int:
-                index, length = key, len(<list>value)
-                if index < 0:
-                    index += length
-                if not 0 <= index < length:
-                    return False
-                value = (<list>value)[index]
-            else:
-                return False
-        return _print(value, out)
+        return "".join(out) if _run(self.steps, arguments, out) else None
 
 
 def set_statements(dict arguments not None, list texts not None, str fetch not None):

@@ -51,6 +51,7 @@ class Environment:
         self._texts: dict[int, list[str]] = {}  # by rendering: the long strings among its arguments
         self._renderings = count()
         self._engine = _engine(self._texts, fuel)
+        self._limited = fuel is not None
 
     def add(self, key: str, source: str) -> None:
         """Adds a configured template. Raises `ConfigError` if its syntax is wrong."""
@@ -116,7 +117,8 @@ class Environment:
         if SORT in prepared:
             self._prefix = f"{{% set {SORT} = namespace %}}"
         self._programs.pop(key, None)
-        if not _escapes(key) and (program := compile_program(source)) is not None:
+        # Programs have no fuel.
+        if not self._limited and not _escapes(key) and (program := compile_program(source)) is not None:
             self._programs[key] = program
 
     def _read(self, load: Load, base_path: Path) -> list[str]:

@@ -12,7 +12,11 @@ ARGUMENTS = {
     "none": None,
     "list": ["a\n", 1.0, [1e-7, -0.0], None],
     "map": {"b": {"k": False}, "a": 'q"\\'},
+    "team": {"people": [{"name": "Ann", "admin": True}, {"name": "Bob", "admin": False}]},
     "big": 2**64,
+    "zero": 0.0,
+    "empty": "",
+    "rows": [[1, 2], [], [3]],
 }
 
 
@@ -27,6 +31,11 @@ ARGUMENTS = {
         ("{{ map }}", '{"a": "q\\"\\\\", "b": {"k": false}}'),
         ("{{ map.b.k }} {{ map['b'] [\"k\"] }}", "false false"),
         ("{{ list.1 }} {{ list[-1] }} {{ list[2][0] }}", "1.0 none 0.0000001"),
+        ("{% for x in team.people %}{{ x.name }}{% if x.admin %}*{% endif %}, {% endfor %}", "Ann*, Bob, "),
+        ("{% for a in rows %}{% for b in a %}{{ b }}{{ name }};{% endfor %}\n{% endfor %}", "1Ann;2Ann;\n\n3Ann;\n"),
+        ("{% for name in list %}{{ name }} {% endfor -%}  {{ name }}", "a\n 1.0 [1e-7, -0.0] none Ann"),
+        ("{% if not yes %}1{% elif empty %}2{% elif not zero %}3{% else %}4{% endif %}", "3"),
+        ("{% if rows[1] %}1{% elif no %}2{% else %}4{% endif %}{% if empty %}5{% endif %}", "4"),
         ("a {#- comment #} b {{- '{{' }}{% raw %} {{ name }} {% endraw %}", "a b{{ {{ name }} "),
     ],
 )
@@ -49,6 +58,13 @@ def test_the_subset_is_compiled(source, text):
         "{{ map[0] }}",
         "{{ n.x }}",
         "{{ big }}",
+        "{% for x in map %}{% endfor %}",
+        "{% for x in name %}{% endfor %}",
+        "{% for x in missing %}{% endfor %}",
+        "{% for x in list %}{{ x.y }}{% endfor %}",
+        "{% for x in list %}{% endfor %}{{ x }}",
+        "{% if missing %}{% endif %}",
+        "{% if map.x %}{% else %}{% endif %}",
     ],
 )
 def test_what_is_missing_or_odd_is_left_to_the_engine(source):
@@ -59,7 +75,30 @@ def test_what_is_missing_or_odd_is_left_to_the_engine(source):
 
 @pytest.mark.parametrize(
     "source",
-    ["{{ 1 }}", "{{ none }}", "{{ a|upper }}", "{{ not a }}", "{{ a + 1 }}", "{{ f() }}", "{% if a %}{% endif %}"],
+    [
+        "{{ 1 }}",
+        "{{ none }}",
+        "{{ a|upper }}",
+        "{{ not a }}",
+        "{{ a + 1 }}",
+        "{{ f() }}",
+        "{% set a = 1 %}",
+        "{% block a %}{% endblock %}",
+        "{% if true %}{% endif %}",
+        "{% if a == 1 %}{% endif %}",
+        "{% if a and b %}{% endif %}",
+        "{% if not not a %}{% endif %}",
+        "{% if a %}{% include 'x' %}{% endif %}",
+        "{% for a, b in c %}{% endfor %}",
+        "{% for a in b if a %}{% endfor %}",
+        "{% for a in b|sort %}{% endfor %}",
+        "{% for a in [1, 2] %}{% endfor %}",
+        "{% for a in b recursive %}{% endfor %}",
+        "{% for a in b %}{{ loop.index }}{% endfor %}",
+        "{% for a in b %}{% if loop.last %}{% endif %}{% endfor %}",
+        "{% for a in b %}{% else %}{% endfor %}",
+        "{% for a in b %}{% break %}{% endfor %}",
+    ],
 )
 def test_what_is_not_in_the_subset_is_not_compiled(source):
     assert compile_program(source) is None
@@ -67,7 +106,7 @@ def test_what_is_not_in_the_subset_is_not_compiled(source):
 
 @pytest.mark.parametrize("value", ["\u0301", "中", "\u2028"])
 def test_strings_inside_containers_that_need_unicode_tables_are_left_to_the_engine(value):
-    program = Program([("x",)])
+    program = Program((("x",),))
     assert program.render({"x": value}) == value
     assert program.render({"x": [value]}) is None
     assert program.render({"x": {value: 1}}) is None
@@ -99,7 +138,7 @@ def test_other_values_are_refused(value):
 
 def test_arguments_are_a_dict():
     with pytest.raises(TypeError):
-        Program([("x",)]).render([])
+        Program((("x",),)).render([])
     with pytest.raises(TypeError):
         set_statements(None, [], "")
 
