@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench.builds import BuildFailed, build, installed
-from bench.compare import CPU, INSTRUCTIONS, TIME, Comparison, Round, compare_rounds, table, take_rounds
+from bench.compare import CPU, CYCLES, TIME, Comparison, Round, compare_rounds, table, take_rounds
 from bench.verdict import Verdict, judge
 
 SEEDS = range(20)
@@ -71,7 +71,7 @@ def test_each_figure_is_compared_with_its_own_tolerance() -> None:
 )
 def test_more_rounds_are_taken_while_it_is_unclear(heads: list[int], taken: int) -> None:
     def take(number: int) -> Round:
-        return [({INSTRUCTIONS: 100.0}, {INSTRUCTIONS: float(heads[number])})]
+        return [({CYCLES: 100.0}, {CYCLES: float(heads[number])})]
 
     assert len(take_rounds(take, least=2, most=4)) == taken
 
