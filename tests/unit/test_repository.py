@@ -106,3 +106,8 @@ def test_everything_the_container_copies_is_in_its_context() -> None:
     copied = re.findall(r"^COPY (?!--)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     assert {name for line in copied for name in line.split()} == kept
     assert [name for name in kept if not (ROOT / name).exists()] == []
+
+
+def test_who_compares_versions_can_build_them() -> None:
+    required = set(project()["build-system"]["requires"])
+    assert required - set(project()["dependency-groups"]["bench"]) == set()
