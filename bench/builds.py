@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import io
 import shutil
 import subprocess
@@ -57,6 +58,8 @@ def build(version: str, folder: Path) -> Build:
     )
     if run.returncode != 0:
         raise BuildFailed(f"`{version}` does not build:\n{run.stderr}")
+    # As an installer does, so that no start has to.
+    compileall.compile_dir(library, quiet=1)
     result = Build(version, env={"PYTHONPATH": str(library)})
     _check_source(result, library)
     return result
