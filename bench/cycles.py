@@ -57,7 +57,10 @@ def _cycles(subject: T0, stream: bool, options: list[str], folder: Path, mocks: 
 
 def _worker(running: Running) -> int:
     """The launcher's youngest child: another one may still prepare the store."""
-    return max(pid for pid in running.server.pids() if role(running.server, pid) == "worker")
+    workers = [pid for pid in running.server.pids() if role(running.server, pid) == "worker"]
+    if not workers:
+        raise LoadFailed("the gateway has no worker")
+    return max(workers)
 
 
 def estimated(profile: str) -> int:

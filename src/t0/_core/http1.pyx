@@ -652,17 +652,16 @@ cdef Py_ssize_t head_size(str method, str target, str authority, tuple headers) 
 
 
 def find_field(list headers not None, bytes name not None):
-    for field in headers:
-        if (<tuple>field)[0] == name:
-            return (<tuple>field)[1]
+    for field, value in headers:
+        if field == name:
+            return value
     return None
 
 
 def has_prefixed_field(list headers not None, bytes prefix not None):
     cdef Py_ssize_t n = len(prefix)
     cdef bytes name
-    for field in headers:
-        name = (<tuple>field)[0]
+    for name, _ in headers:
         if len(name) >= n and memcmp(PyBytes_AS_STRING(name), PyBytes_AS_STRING(prefix), n) == 0:
             return True
     return False

@@ -281,7 +281,7 @@ cdef bint _run(tuple steps, dict variables, list out) except -1:
         elif type(step) is Loop:
             if not (<Loop>step).run(variables, out):
                 return False
-        elif not (<Choice>step).run(variables, out):
+        elif not (<Choice?>step).run(variables, out):
             return False
     return True
 
