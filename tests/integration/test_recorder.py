@@ -331,6 +331,40 @@ def test_every_kind_of_row_arrives_whole(store_dir, start_recorder):
     client.close()
 
 
+def test_rows_that_no_table_can_hold_are_put_aside(store_dir, start_recorder):
+    data_dir, _ = store_dir
+    recorder = start_recorder(data_dir, flush_interval_ms=0)
+    writer = Writer(data_dir, capacity=1 << 20)
+    good, dear, late = (inference(function_name="odd") for _ in range(3))
+    dear.model_inferences[0].cost = "1e30"
+    late.processing_time_ms = 2**32
+    for row in (good, dear, late):
+        receipt = writer.append(Record(row=row))
+    assert asyncio.run(writer.wait_stored(receipt, timeout_s=20))
+    writer.close()
+    assert recorder.stop() == 0
+    client = database(data_dir)
+    found = {
+        table: {row["id"] for row in client.query(f"SELECT id FROM {table} WHERE function_name = 'odd'")}
+        for table in ("ChatInference", "ModelInference")
+    }
+    client.close()
+    calls = {r.id: r.model_inferences[0].id for r in (good, dear, late)}
+    assert found == {"ChatInference": {good.id, dear.id}, "ModelInference": {calls[good.id], calls[late.id]}}
+    kept = {
+        path.name.split("-")[0]: json.loads(path.read_text())
+        for path in sorted((data_dir / "rejected").glob("*.jsonl"))
+    }
+    assert {table: line["row"]["id"] for table, line in kept.items()} == {
+        "ChatInference": late.id,
+        "ModelInference": calls[dear.id],
+    }
+    assert {table: line["error"] for table, line in kept.items()} == {
+        "ChatInference": "`processing_time_ms` is 4294967296, expected Nullable(UInt32)",
+        "ModelInference": f"`cost` is '1{'0' * 30}.000000000', expected Nullable(Decimal(18, 9))",
+    }
+
+
 def test_every_record_is_stored_exactly_once_whoever_is_killed(store_dir, start_recorder):
     data_dir, store = store_dir
     recorder = start_recorder(data_dir)

@@ -97,7 +97,7 @@ cdef bint _read_groups(const char *text, uint8_t *raw) noexcept:
     return _read_digits(&digits[0], raw)
 
 
-cdef int _read(str text, uint8_t *raw) except -1:
+cdef int read(str text, uint8_t *raw) except -1:
     cdef Py_ssize_t size = 0
     cdef const char *chars = PyUnicode_AsUTF8AndSize(text, &size)
     if size == 38 and chars[0] == c'{' and chars[37] == c'}':
@@ -222,13 +222,13 @@ def new_at(int64_t unix_ms):
 
 def parse(str text not None):
     cdef uint8_t[16] raw
-    _read(text, &raw[0])
+    read(text, &raw[0])
     return _canonical(&raw[0])
 
 
 def version(str text not None):
     cdef uint8_t[16] raw
-    _read(text, &raw[0])
+    read(text, &raw[0])
     return raw[6] >> 4
 
 
@@ -236,7 +236,7 @@ def unix_ms(str text not None):
     cdef uint8_t[16] raw
     cdef uint64_t milliseconds = 0
     cdef int i
-    _read(text, &raw[0])
+    read(text, &raw[0])
     for i in range(6):
         milliseconds = milliseconds << 8 | raw[i]
     return milliseconds
@@ -244,5 +244,5 @@ def unix_ms(str text not None):
 
 def to_bytes(str text not None):
     cdef uint8_t[16] raw
-    _read(text, &raw[0])
+    read(text, &raw[0])
     return PyBytes_FromStringAndSize(<const char *>&raw[0], 16)

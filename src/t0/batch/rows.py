@@ -9,12 +9,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from t0._core import uuid7
 from t0.functions.base import FunctionOutput
 from t0.inference.context import Context
 from t0.recorder.rows import rows
+from t0.recorder.tables import columns
 from t0.storage.batches import Columns
 from t0.types.batch import BatchOutput
 from t0.types.content import Input
@@ -94,9 +93,10 @@ def inference_record(
 def start_columns(record: InferenceRecord, batch_id: str) -> Columns:
     """The row of `BatchModelInference`."""
     inference, call = _columns(record)
+    unset = _TOOLS if record.tools is None else ()
     return {
         "batch_id": batch_id,
-        **{c: inference[c] for c in _OF_INFERENCE if c in inference},
+        **{c: inference[c] for c in _OF_INFERENCE if c in inference and c not in unset},
         **{c: call[c] for c in _OF_CALL},
     }
 
@@ -154,5 +154,5 @@ def function_type(stored: Columns) -> Any:
 
 
 def _columns(record: InferenceRecord) -> tuple[Columns, Columns]:
-    inference, call = (msgspec.json.decode(row.line) for row in rows(record))
-    return inference, call
+    inference, call = rows(record)
+    return columns(inference), columns(call)

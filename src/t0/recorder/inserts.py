@@ -2,11 +2,11 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from t0.errors import StorageError, StorageUnavailable
-from t0.recorder.rows import TABLES, Row
+from t0.recorder.tables import Block, Row
 
 # The rows are batched here already; waiting for the server to batch them again would only cost time.
 INSERT_SETTINGS: Mapping[str, str | int] = {"async_insert": 0}
@@ -39,26 +39,50 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 class Store(Protocol):
     """The database, as far as the recorder needs it. Both calls raise `StorageUnavailable` or `StorageError`."""
 
-    def insert_json(self, table: str, lines: bytes, *, settings: Mapping[str, str | int] | None = None) -> None: ...
+    def insert_native(
+        self,
+        table: str,
+        columns: Sequence[str],
+        block: Iterable[bytes],
+        *,
+        settings: Mapping[str, str | int] | None = None,
+    ) -> None: ...
 
     def query(self, sql: str) -> list[dict[str, Any]]: ...
 
     def close(self) -> None: ...
 
 
+class Refused(Exception):
+    """The database will not take a row for what it contains."""
+
+
+def insert_block(store: Store, block: Block) -> None:
+    """Inserts all rows of the block. Raises `Refused` when none is stored, for the sake of one of them.
+
+    Raises `StorageUnavailable` when trying again may help; the rows may be stored then.
+    """
+    try:
+        store.insert_native(block.table, block.columns, block.pieces(), settings=INSERT_SETTINGS)
+    except StorageError as error:
+        if not is_about_content(error.text):
+            raise StorageUnavailable(error.text) from error
+        raise Refused(error.text) from error
+
+
 def insert(store: Store, rows: list[Row], refuse: Callable[[Row, str], None]) -> int:
-    """Inserts rows of one table and returns how many are stored; `refuse` gets each row the database will not take.
+    """Inserts rows of one table and returns how many are stored; `refuse` gets each row that the table cannot hold.
 
     Raises `StorageUnavailable` when trying again may help; some of the rows may be stored then.
     """
     if not rows:
         return 0
+    block = Block(type(rows[0]))
     try:
-        store.insert_json(rows[0].table, b"".join(r.line for r in rows), settings=INSERT_SETTINGS)
-    except StorageError as error:
-        if not is_about_content(error.text):
-            raise StorageUnavailable(error.text) from error
-        return _insert_halves(store, rows, refuse, error.text)
+        block.extend(rows)
+        insert_block(store, block)
+    except (ValueError, Refused) as error:
+        return _insert_halves(store, rows, refuse, str(error))
     return len(rows)
 
 
@@ -79,7 +103,7 @@ def error_code(text: str) -> int | None:
 def is_about_content(text: str) -> bool:
     """Whether a refusal says that the rows are wrong; without a code it came from elsewhere than the parser."""
     code = error_code(text)
-    return code is not None and code not in _OPERATOR_CODES and "Unknown field found" not in text
+    return code is not None and code not in _OPERATOR_CODES
 
 
 def missing(store: Store, rows: list[Row]) -> list[Row]:
@@ -88,24 +112,26 @@ def missing(store: Store, rows: list[Row]) -> list[Row]:
         stored = {found for part in _parts(rows) for found in _stored_ids(store, part)}
     except StorageError as error:
         raise StorageUnavailable(error.text) from error
-    return [r for r in rows if r.id not in stored]
+    return [r for r in rows if r.unique_id not in stored]
 
 
 def _parts(rows: list[Row]) -> Iterator[list[Row]]:
     # A row whose id is no UUID was never stored, and must not get into the text of a query.
-    rows = [r for r in rows if _UUID.fullmatch(r.id) and _UUID.fullmatch(r.key)]
+    rows = [r for r in rows if _UUID.fullmatch(r.unique_id) and _UUID.fullmatch(r.sort_key)]
     for start in range(0, len(rows), _LOOKUP_ROWS):
         yield rows[start : start + _LOOKUP_ROWS]
 
 
 def _stored_ids(store: Store, rows: list[Row]) -> list[str]:
-    table = rows[0].table
-    id_column, key_column = TABLES[table]
-    ids = ",".join(f"'{r.id}'" for r in rows)
-    keys = ",".join(f"'{key}'" for key in {r.key: None for r in rows})
+    row = rows[0]
+    ids = ",".join(f"'{r.unique_id}'" for r in rows)
+    keys = ",".join(f"'{key}'" for key in {r.sort_key: None for r in rows})
     # The key spares the server a scan: ids are not in the order of the table.
-    condition = f"{key_column} IN ({keys}) AND {id_column} IN ({ids})"
-    return [row["id"] for row in store.query(f"SELECT toString({id_column}) AS id FROM {table} WHERE {condition}")]
+    condition = f"{row.key_column} IN ({keys}) AND {row.id_column} IN ({ids})"
+    return [
+        found["id"]
+        for found in store.query(f"SELECT toString({row.id_column}) AS id FROM {row.table} WHERE {condition}")
+    ]
 
 
 class Trouble:

@@ -4,7 +4,6 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
@@ -20,50 +19,67 @@ Labels = tuple[tuple[str, str], ...]
 """Sorted; a label that does not apply is left out, so series of one metric differ in their labels."""
 
 
-@lru_cache(maxsize=4096)
 def _labels(**values: str | None) -> Labels:
     return tuple(sorted((k, v) for k, v in values.items() if v is not None))
 
 
 class Counts:
-    """Running totals of what `CountRecord`s say. No buckets means no histogram."""
+    """Running totals of what `CountRecord`s say. No buckets means no histogram.
+
+    PERF: a record adds to the totals of those with the same names; labels are put together when somebody asks.
+    """
 
     def __init__(self, buckets: Sequence[float] = DEFAULT_BUCKETS) -> None:
         self._buckets = tuple(buckets)
-        self._requests: defaultdict[Labels, int] = defaultdict(int)
-        self._inferences: defaultdict[Labels, int] = defaultdict(int)
-        self._tokens: dict[str, int] = {}
-        self._overhead: dict[Labels, _Histogram] = {}
+        self._totals: dict[tuple[str | None, ...], _Totals] = {}
 
     def add(self, count: CountRecord) -> None:
-        endpoint, function, model = count.endpoint, count.function_name, count.model_name
-        if count.requests:
-            labels = _labels(endpoint=endpoint, function_name=function, model_name=model, metric_name=count.metric_name)
-            self._requests[labels] += count.requests
+        names = (count.endpoint, count.function_name, count.model_name, count.metric_name, count.variant_name)
+        totals = self._totals.get(names)
+        if totals is None:
+            totals = self._totals[names] = _Totals(_Histogram(self._buckets))
+        totals.requests += count.requests
         if count.inferences:
-            self._inferences[_labels(endpoint=endpoint, function_name=function, model_name=model)] += count.inferences
-            self._tokens["input"] = self._tokens.get("input", 0) + count.input_tokens
-            self._tokens["output"] = self._tokens.get("output", 0) + count.output_tokens
-        if count.overhead_s is not None and self._buckets:
-            variant = _labels(function_name=count.function_name, variant_name=count.variant_name)
-            self._overhead.setdefault(variant, _Histogram(self._buckets)).observe(count.overhead_s)
+            totals.inferences += count.inferences
+            totals.input_tokens += count.input_tokens
+            totals.output_tokens += count.output_tokens
+        if count.overhead_s is not None:
+            totals.overhead.observe(count.overhead_s)
 
     def metrics(self) -> Iterator[Metric]:
         """The families that have samples: a gateway without requests shows none."""
-        yield from _counter("tensorzero_requests", "Requests handled by TensorZero", self._requests)
-        yield from _counter("tensorzero_inferences", "Inferences performed by TensorZero", self._inferences)
-        for kind, total in self._tokens.items():
+        requests: defaultdict[Labels, int] = defaultdict(int)
+        inferences: defaultdict[Labels, int] = defaultdict(int)
+        tokens: defaultdict[str, int] = defaultdict(int)
+        overhead: dict[Labels, _Histogram] = {}
+        # A copy, since records are counted while somebody asks.
+        for (endpoint, function, model, metric, variant), totals in list(self._totals.items()):
+            if totals.requests:
+                labels = _labels(endpoint=endpoint, function_name=function, model_name=model, metric_name=metric)
+                requests[labels] += totals.requests
+            if totals.inferences:
+                inferences[_labels(endpoint=endpoint, function_name=function, model_name=model)] += totals.inferences
+                tokens["input"] += totals.input_tokens
+                tokens["output"] += totals.output_tokens
+            if totals.overhead.count and self._buckets:
+                labels = _labels(function_name=function, variant_name=variant)
+                overhead.setdefault(labels, _Histogram(self._buckets)).add(totals.overhead)
+        yield from _counter("tensorzero_requests", "Requests handled by TensorZero", requests)
+        yield from _counter("tensorzero_inferences", "Inferences performed by TensorZero", inferences)
+        for kind, total in tokens.items():
             text = f"{kind.capitalize()} tokens consumed by TensorZero inferences"
             yield from _counter(f"tensorzero_{kind}_tokens", text, {(): total})
-        if self._overhead:
-            yield self._overhead_metric()
+        if overhead:
+            yield _overhead_metric(overhead)
 
-    def _overhead_metric(self) -> Metric:
-        name = "tensorzero_inference_latency_overhead_seconds"
-        metric = Metric(name, "Time of a request not spent waiting for model providers", "histogram")
-        for labels, histogram in self._overhead.items():
-            histogram.add_samples(metric, dict(labels))
-        return metric
+
+@dataclass(slots=True)
+class _Totals:
+    overhead: "_Histogram"
+    requests: int = 0
+    inferences: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
 
 
 class _Histogram:
@@ -76,6 +92,15 @@ class _Histogram:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
+    @property
+    def count(self) -> int:
+        return sum(self._counts)
+
+    def add(self, other: "_Histogram") -> None:
+        """Adds what `other`, of the same bounds, has observed."""
+        self._counts = [a + b for a, b in zip(self._counts, other._counts, strict=True)]
+        self._sum += other._sum
+
     def add_samples(self, metric: Metric, labels: dict[str, str]) -> None:
         total = 0
         for bound, count in zip((*self._bounds, "+Inf"), self._counts, strict=True):
@@ -83,6 +108,14 @@ class _Histogram:
             metric.add_sample(f"{metric.name}_bucket", {**labels, "le": str(bound)}, total)
         metric.add_sample(f"{metric.name}_sum", labels, self._sum)
         metric.add_sample(f"{metric.name}_count", labels, total)
+
+
+def _overhead_metric(overhead: dict[Labels, _Histogram]) -> Metric:
+    name = "tensorzero_inference_latency_overhead_seconds"
+    metric = Metric(name, "Time of a request not spent waiting for model providers", "histogram")
+    for labels, histogram in overhead.items():
+        histogram.add_samples(metric, dict(labels))
+    return metric
 
 
 def _counter(name: str, text: str, totals: dict[Labels, int]) -> Iterator[Metric]:

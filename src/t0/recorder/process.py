@@ -54,7 +54,7 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """None: a single row is stored within some 50 ms, and under load the interval grows with what storing takes.
 
     0 stores at once, for `async_writes = false`."""
-    max_rows: int = 40_000
+    max_rows: int = 100_000
     drain_timeout_ms: int = 5_000
     sync_interval_ms: int | None = None
     """How often rings are forced to the disk; None leaves it to the operating system."""

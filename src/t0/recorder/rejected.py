@@ -2,6 +2,7 @@
 
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,11 +14,11 @@ class RejectedRows:
         self._directory = data_dir / "rejected"
         self._files: dict[str, Path] = {}
 
-    def add(self, table: str, row: bytes, error: str) -> Path:
-        """Keeps the row (JSON). Raises `OSError` when the disk refuses."""
+    def add(self, table: str, row: Any, error: str) -> Path:
+        """Keeps the row, a value of JSON. Raises `OSError` when the disk refuses."""
         path = self._files.get(table) or self._new_file(table)
         with path.open("ab") as file:
-            file.write(msgspec.json.encode({"error": error, "row": msgspec.Raw(row.strip())}) + b"\n")
+            file.write(msgspec.json.encode({"error": error, "row": row}) + b"\n")
         return path
 
     def _new_file(self, table: str) -> Path:

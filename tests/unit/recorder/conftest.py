@@ -2,9 +2,9 @@
 
 import uuid
 
-import msgspec
 import pytest
 
+from reference import native
 from t0.errors import StorageError, StorageUnavailable
 from t0.types.content import Input, InputMessage, ModelMessage, Text
 from t0.types.params import ChatCompletionParams
@@ -86,8 +86,9 @@ class MemoryStore:
         self.queries: list[str] = []
         self.closed = 0
 
-    def insert_json(self, table, lines, *, settings=None):
-        rows = msgspec.json.decode(b"[" + b",".join(lines.splitlines()) + b"]")
+    def insert_native(self, table, columns, block, *, settings=None):
+        types, rows = native.rows(b"".join(block))
+        assert list(types) == columns
         error, after = self.insert_errors.pop(0) if self.insert_errors else (None, False)
         if error is not None and not after:
             raise error

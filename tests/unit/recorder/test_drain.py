@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -112,13 +113,13 @@ def test_a_batch_waits_for_its_interval(rig, build):
 def test_storing_takes_its_share_of_the_time(rig, build, monkeypatch, took_s, rests_s):
     rig.limits = Limits(flush_interval_s=0.02, insert_share=0.1, longest_interval_s=1.0)
     rig.start()
-    insert_json = rig.store.insert_json
+    insert_native = rig.store.insert_native
 
     def slowly(*args, **kwargs):
         rig.clock.time += took_s / 2  # two tables
-        insert_json(*args, **kwargs)
+        insert_native(*args, **kwargs)
 
-    monkeypatch.setattr(rig.store, "insert_json", slowly)
+    monkeypatch.setattr(rig.store, "insert_native", slowly)
     record = build.record(model_inferences=[build.model_call()])
     rig.add(record)
     rig.drain.step()
@@ -139,7 +140,7 @@ def test_storing_takes_its_share_of_the_time(rig, build, monkeypatch, took_s, re
     "limits",
     [
         pytest.param(Limits(flush_interval_s=60, max_rows=2), id="max_rows"),
-        pytest.param(Limits(flush_interval_s=60, max_bytes=700), id="max_bytes"),
+        pytest.param(Limits(flush_interval_s=60, max_bytes=500), id="max_bytes"),
     ],
 )
 def test_a_full_batch_does_not_wait(rig, build, limits):
@@ -315,11 +316,45 @@ def test_refused_rows_are_put_aside_and_the_rest_goes_in(rig, build, caplog):
 
 def test_a_refused_row_is_put_aside_once_however_often_the_rest_is_tried(rig, build):
     content = StorageError("Failed to run ClickHouse query: Code: 27. DB::Exception: x")
-    rig.store.insert_errors = [(content, False), (content, False), (StorageUnavailable("timeout"), False)]
+    # the block, its rows together, the first row, the second one
+    rig.store.insert_errors = [*[(content, False)] * 3, (StorageUnavailable("timeout"), False)]
     first, second = rig.add(build.record(), build.record())
     rig.drain.step()
     assert rig.store.ids() == [second]
     assert [kept["row"]["id"] for kept in rig.rejected("ChatInference-0.jsonl")] == [first]
+
+
+def test_a_row_that_its_table_cannot_hold_is_put_aside_before_it_is_sent(rig, build):
+    odd, good = build.record(processing_time_ms=-1), build.record(model_inferences=[build.model_call()])
+    rig.add(odd, good)
+    rig.drain.step()
+    assert (rig.store.ids(), rig.store.ids("ModelInference")) == ([good.row.id], [good.row.model_inferences[0].id])
+    (kept,) = rig.rejected("ChatInference-0.jsonl")
+    assert kept == {
+        "error": "`processing_time_ms` is -1, expected Nullable(UInt32)",
+        "row": {**rig.store.tables["ChatInference"][0], "id": odd.row.id, "processing_time_ms": -1}
+        | {"episode_id": odd.row.episode_id},
+    }
+    ids = rig.add(build.record())
+    rig.drain.step()
+    assert rig.store.ids() == [good.row.id, *ids]
+
+
+def test_a_refused_block_leaves_the_tables_before_it_alone(rig, build):
+    content = StorageError("Failed to run ClickHouse query: Code: 27. DB::Exception: x")
+    insert_native = rig.store.insert_native
+
+    def refuse_calls(table, *args, **kwargs):
+        if table == "ModelInference":
+            raise content
+        insert_native(table, *args, **kwargs)
+
+    rig.store.insert_native = refuse_calls
+    ids = rig.add(*(build.record(model_inferences=[build.model_call()]) for _ in range(3)))
+    rig.drain.step()
+    assert rig.store.inserts == [("ChatInference", 3)]
+    assert rig.store.ids() == ids
+    assert (+Counter(rig.health.stored_rows), rig.health.rejected_rows) == ({"ChatInference": 3}, {"ModelInference": 3})
 
 
 def test_a_refusal_that_is_not_about_the_rows_is_waited_out(rig, build):

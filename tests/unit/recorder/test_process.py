@@ -88,7 +88,7 @@ def test_a_database_that_is_away_at_the_end_keeps_the_records(tmp_path, writer, 
 
 def test_an_insert_that_never_returns_does_not_keep_the_recorder_from_ending(tmp_path, writer, store, build, caplog):
     aborted = threading.Event()
-    store.insert_json = lambda *_, **__: aborted.wait(20)
+    store.insert_native = lambda *_, **__: aborted.wait(20)
     stop = threading.Event()
     writer.append(build.record())
     settings = RecorderSettings(data_dir=str(tmp_path), flush_interval_ms=0, drain_timeout_ms=0)

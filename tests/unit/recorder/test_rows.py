@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from t0.recorder.rows import TABLES, rows
+from t0.recorder.rows import rows
+from t0.recorder.tables import columns
 from t0.types.content import (
     File,
     Input,
@@ -31,9 +32,7 @@ DISK = StoragePath(kind={"type": "filesystem", "path": "/data"}, path="observabi
 
 
 def lines(record) -> list[tuple[str, dict]]:
-    found = rows(record)
-    assert all(r.line.endswith(b"\n") and r.line.count(b"\n") == 1 for r in found)
-    return [(r.table, msgspec.json.decode(r.line)) for r in found]
+    return [(r.table, columns(r)) for r in rows(record)]
 
 
 def chat_row(**changes) -> dict:
@@ -50,8 +49,20 @@ def chat_row(**changes) -> dict:
         "tags": {},
         "extra_body": "[]",
         "snapshot_hash": None,
+        "tool_params": "",
+        "dynamic_tools": [],
+        "dynamic_provider_tools": [],
+        "allowed_tools": None,
+        "tool_choice": None,
+        "parallel_tool_calls": None,
         **changes,
     }
+
+
+def json_row(**changes) -> dict:
+    shared = ("tool_params", "dynamic_tools", "dynamic_provider_tools", "allowed_tools", "tool_choice")
+    row = {name: value for name, value in chat_row().items() if name not in (*shared, "parallel_tool_calls")}
+    return {**row, **changes}
 
 
 def model_row(**changes) -> dict:
@@ -150,7 +161,7 @@ def test_a_json_inference(build):
     assert lines(record) == [
         (
             "JsonInference",
-            chat_row(
+            json_row(
                 output='{"raw":"{\\"n\\":1}","parsed":{"n":1}}',
                 output_schema='{"type":"object","properties":{"n":{"type":"integer"}}}',
                 auxiliary_content='[{"type":"thought","text":"hm","signature":"s"}]',
@@ -464,10 +475,9 @@ def test_human_feedback_has_a_row_of_its_own(build):
     )
 
 
-def test_rows_carry_what_they_are_found_by(build):
+def test_rows_are_found_by_their_id_and_by_what_sorts_the_table(build):
     record = build.inference(id=ID, episode_id=EPISODE, model_inferences=[build.model_call(id=CALL)])
-    found = rows(record)
-    assert [(r.table, r.id, r.key) for r in found] == [("ChatInference", ID, EPISODE), ("ModelInference", CALL, ID)]
-    for row in found:
-        columns = msgspec.json.decode(row.line)
-        assert (columns[TABLES[row.table].id_column], columns[TABLES[row.table].key_column]) == (row.id, row.key)
+    assert [(r.table, r.unique_id, r.sort_key) for r in rows(record)] == [
+        ("ChatInference", ID, EPISODE),
+        ("ModelInference", CALL, ID),
+    ]

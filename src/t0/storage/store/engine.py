@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -54,9 +54,10 @@ class ExternalTable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """One request: `text` is the statement with the data of an insert behind it."""
+    """One request: `text` is the statement, with the rows of an insert behind it or apart from it in pieces."""
 
     text: bytes
+    rows: Sequence[bytes] = ()
     database: str = ""
     settings: Mapping[str, str] = {}
     parameters: Mapping[str, str] = {}
@@ -143,7 +144,7 @@ class Connection:
         self._prepare(query)
         insert = split_insert(query.text)
         if insert is not None:
-            return self._insert(insert.head, insert.format, insert.data)
+            return self._insert(insert.head, insert.format, [bytes(insert.data), *query.rows])
         self._refuse_several(query.text)
         result = self._execute(query.text, query.default_format)
         body = memoryview(result.get_memview().view()) if result.size() else memoryview(b"")
@@ -203,7 +204,7 @@ class Connection:
         for table in query.external:
             name = quoted_name(table.name)
             self._execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} ({table.structure}) ENGINE = Memory")
-            self._insert(f"INSERT INTO {name}".encode(), table.format, memoryview(table.data))
+            self._insert(f"INSERT INTO {name}".encode(), table.format, [table.data])
 
     def _undo_settings(self, names: list[str]) -> str | None:
         """The SET statement that restores the present values of `names`; None without names."""
@@ -219,12 +220,12 @@ class Connection:
         with _engine_errors():
             return self._chdb.query(text, output)
 
-    def _insert(self, head: bytes, input_format: str, data: memoryview) -> Answer:
+    def _insert(self, head: bytes, input_format: str, rows: Iterable[bytes]) -> Answer:
         with _engine_errors():
             insert = self._chdb.send_insert(head, input_format)
             try:
-                if len(data):
-                    self._chdb.insert_append(insert, bytes(data))
+                for piece in filter(None, rows):
+                    self._chdb.insert_append(insert, piece)
                 result = self._chdb.insert_done(insert)
             except RuntimeError:
                 self._chdb.insert_cancel(insert)

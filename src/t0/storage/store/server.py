@@ -20,7 +20,7 @@ from multidict import MultiDict
 from t0.storage.store.encoding import Encoder, chosen, decoded
 from t0.storage.store.engine import Answer, Engine, EngineError, ExternalTable, Query, Stream
 from t0.storage.store.sessions import Sessions
-from t0.storage.store.statement import REQUEST_PARAMETERS
+from t0.storage.store.statement import REQUEST_PARAMETERS, split_insert
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
 THREADS = 16
@@ -208,14 +208,27 @@ async def _read(request: web.Request) -> tuple[Query, MultiDict[str]]:
     if request.content_type == "multipart/form-data":
         async for part in await request.multipart():
             await _add_part(part, fields, files)
-        body = b""
+        body = []
     else:
-        body = decoded(await request.read(), request.headers.get("Content-Encoding", ""))
+        body = await _read_body(request)
     if fields.get("compress") == "1" or fields.get("decompress") == "1":
         text = "The parameters `compress` and `decompress` are not supported; use Content-Encoding and Accept-Encoding"
         raise EngineError(f"Code: 48. DB::Exception: {text}. (NOT_IMPLEMENTED)", 48)
     external = tuple(_external_table(name, data, fields) for name, data in files.items())
     return _parsed(request, fields, body, external), fields
+
+
+async def _read_body(request: web.Request) -> list[bytes]:
+    """The body in the pieces in which it arrived; as one when it was compressed. Raises `ValueError`."""
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.content.iter_any():
+        size += len(piece)
+        if size > MAX_BODY_BYTES:
+            raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, size)
+        pieces.append(piece)
+    encoding = request.headers.get("Content-Encoding", "")
+    return [decoded(b"".join(pieces), encoding)] if encoding else pieces
 
 
 async def _add_part(part: Any, fields: MultiDict[str], files: dict[str, bytes]) -> None:
@@ -236,19 +249,33 @@ def _external_table(name: str, data: bytes, fields: MultiDict[str]) -> ExternalT
     return ExternalTable(name=name, structure=structure, format=fields.pop(f"{name}_format", "TabSeparated"), data=data)
 
 
-def _parsed(request: web.Request, fields: MultiDict[str], body: bytes, external: tuple[ExternalTable, ...]) -> Query:
-    head = fields.get("query", "").encode()
+def _parsed(
+    request: web.Request, fields: MultiDict[str], body: list[bytes], external: tuple[ExternalTable, ...]
+) -> Query:
+    text, rows = _statement(fields.get("query", "").encode(), body)
     settings = {name: value for name, value in fields.items() if not _is_parameter(name)}
     if request.method == "GET":
         settings["readonly"] = "2"
     return Query(
-        text=head + b"\n" + body if head and body else head or body,
+        text=text,
+        rows=rows,
         database=fields.get("database", request.headers.get("X-ClickHouse-Database", "")),
         settings=settings,
         parameters={n.removeprefix("param_"): v for n, v in fields.items() if n.startswith("param_")},
         default_format=fields.get("default_format", request.headers.get("X-ClickHouse-Format", "TabSeparated")),
         external=external,
     )
+
+
+def _statement(head: bytes, body: list[bytes]) -> tuple[bytes, list[bytes]]:
+    """The text of the statement, and the rows of an insert where they come apart from it.
+
+    PERF: joining megabytes of rows to the statement, and cutting them off again, cost 3 µs for each of 2 kB.
+    """
+    insert = split_insert(head) if head and body else None
+    if insert is not None and not insert.data:
+        return head, body
+    return b"\n".join(filter(None, (head, b"".join(body)))), []
 
 
 def _is_parameter(name: str) -> bool:

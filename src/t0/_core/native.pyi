@@ -1,0 +1,46 @@
+from collections.abc import Iterator
+from typing import Any, final
+
+@final
+class Column:
+    """A column of a block, growing by a value for each row.
+
+    The server converts a column to the type that it has in the table, so texts do for names and enums.
+
+    | type                                       | values                                                       |
+    |--------------------------------------------|--------------------------------------------------------------|
+    | `String`                                   | `str`, or `bytes` of text that is encoded already            |
+    | `UUID`                                     | `str`, in the spellings that `uuid7.parse` takes             |
+    | `Bool`                                     | `bool`                                                       |
+    | `UInt32`                                   | `int` from 0 to 2**32 - 1                                    |
+    | `UInt256`                                  | `str`, decimal                                               |
+    | `Float32`                                  | `float` or `int`; beyond its range infinite                  |
+    | `Decimal(18, 9)`                           | `str` with nine digits after the point                       |
+    | `Array(String)`, `Map(String, String)`     | `list`, `dict` of `str` or `bytes`                           |
+    | `Nullable(T)` of those but the last two    | `None` as well                                               |
+
+    Format: https://clickhouse.com/docs/interfaces/formats/Native.
+    """
+
+    def __init__(self, name: str, type: str) -> None:
+        """Raises ValueError for another type."""
+
+    def __len__(self) -> int: ...
+    @property
+    def size(self) -> int:
+        """The bytes of all values so far."""
+
+    def extend(self, values: list[Any]) -> None:
+        """Adds all of the values, or none: raises ValueError for one that does not fit, and names it."""
+
+    def undo(self) -> None:
+        """Takes back the last `extend`; there must be one."""
+
+    def clear(self) -> None:
+        """Forgets all values. The memory stays, for the next ones."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """What is sent, in parts of 256 KiB at most. Nothing may be added meanwhile."""
+
+def head(columns: int, rows: int) -> bytes:
+    """The first bytes of a block; its columns follow. Raises ValueError for negative numbers."""
