@@ -25,7 +25,7 @@ class Ring:
     """
 
     def __new__(cls, buffer: Buffer) -> Self: ...
-    def append(self, payload: bytes) -> bool:
+    def append(self, payload: bytes | bytearray) -> bool:
         """Adds a record; False when there is no room for it now. When it returns, the record survives this process."""
 
     def read(self, max_bytes: int, position: int) -> tuple[list[bytes], int]:

@@ -13,6 +13,7 @@ its record; a damaged header costs the bytes up to the next header that is right
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcmp, memcpy, memset
@@ -217,13 +218,19 @@ cdef class Ring:
 
     # Public API
 
-    def append(self, bytes payload not None):
+    def append(self, payload):
         cdef uint64_t head = self._window()
-        cdef uint64_t length = <uint64_t>PyBytes_GET_SIZE(payload)
+        cdef const char *source
+        cdef uint64_t length
+        if isinstance(payload, bytes):
+            source, length = PyBytes_AS_STRING(payload), <uint64_t>PyBytes_GET_SIZE(payload)
+        elif isinstance(payload, bytearray):
+            source, length = PyByteArray_AS_STRING(payload), <uint64_t>PyByteArray_GET_SIZE(payload)
+        else:
+            raise TypeError(f"payload is a {type(payload).__name__}, expected bytes or bytearray")
         cdef uint64_t used = head - t0_load(&self._header.tail)
         if length > 0xFFFFFFFF or stride(length) > self._capacity - used:
             return False
-        cdef const char *source = PyBytes_AS_STRING(payload)
         cdef RecordHeader *record = self._at(head)
         record.length = <uint32_t>length
         record.number = <uint32_t>self._header.records

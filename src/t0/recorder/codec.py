@@ -8,13 +8,13 @@ from msgspec import Struct
 from t0.types.record import CountRecord, Record
 
 
-class _Counted(Struct):
+class _Counted(Struct, array_like=True):
     """A record of which only the count is decoded."""
 
     count: CountRecord | None = None
 
 
-_encode = msgspec.msgpack.Encoder().encode
+_encode_into = msgspec.msgpack.Encoder().encode_into
 _decode = msgspec.msgpack.Decoder(Record).decode
 _decode_json = msgspec.json.Decoder(Record).decode
 _decode_count = msgspec.msgpack.Decoder(_Counted).decode
@@ -26,10 +26,17 @@ def encode(record: Record) -> bytes:
 
     Text that is not Unicode (lone surrogates) is stored with `?` in the place of what cannot be.
     """
+    buffer = bytearray()
+    encode_into(buffer, record)
+    return bytes(buffer)
+
+
+def encode_into(buffer: bytearray, record: Record) -> None:
+    """Replaces what `buffer` holds by the encoded record. PERF: its memory is there already, and in the cache."""
     try:
-        return _encode(record)
+        _encode_into(record, buffer)
     except (OverflowError, UnicodeEncodeError):
-        return msgspec.json.encode(_encodable(msgspec.to_builtins(record)))
+        buffer[:] = msgspec.json.encode(_encodable(msgspec.to_builtins(record)))
 
 
 def _encodable(value: Any) -> Any:
@@ -46,11 +53,11 @@ def _encodable(value: Any) -> Any:
 
 def decode(payload: bytes) -> Record:
     """Raises `msgspec.DecodeError` (or its `ValidationError`) for bytes that `encode` did not make."""
-    # No MessagePack map begins with `{`.
-    return _decode_json(payload) if payload[:1] == b"{" else _decode(payload)
+    # No MessagePack array begins with `[`.
+    return _decode_json(payload) if payload[:1] == b"[" else _decode(payload)
 
 
 def decode_count(payload: bytes) -> CountRecord | None:
     """The record's count alone, at a fraction of the cost of `decode`."""
-    counted = _decode_json_count(payload) if payload[:1] == b"{" else _decode_count(payload)
+    counted = _decode_json_count(payload) if payload[:1] == b"[" else _decode_count(payload)
     return counted.count

@@ -40,6 +40,7 @@ class Writer:
         self._loop = loop
         self._spill_timer: asyncio.TimerHandle | None = None
         self._limit = max_queued_rows
+        self._buffer = bytearray()
 
     @property
     def slot(self) -> int:
@@ -53,10 +54,10 @@ class Writer:
         if self._limit is not None and record.row is not None and self._queued() >= self._limit:
             self._drop(record)
             return None
-        payload = codec.encode(record)
-        if self._ring.append(payload):
+        codec.encode_into(self._buffer, record)
+        if self._ring.append(self._buffer):
             return self._ring.head
-        return self._append_to_spill(payload)
+        return self._append_to_spill(bytes(self._buffer))
 
     def _queued(self) -> int:
         return self._ring.queued + self._spill.queued()

@@ -2,6 +2,9 @@
 
 Rows, metrics and spans are derived from these by `t0.recorder`; a worker does nothing else for observability. Ids are
 the text form of UUIDs. Times are wall-clock seconds as float unless the name says otherwise.
+
+PERF: fields are written without their names, which would be a fifth of a usual record. So that a recorder can read what
+an older worker left in its ring, a field may only be added behind the others, with a default.
 """
 
 from typing import Any, Literal
@@ -15,7 +18,7 @@ from t0.types.params import ChatCompletionParams
 from t0.types.tools import ToolConfig
 
 
-class ModelInferenceRecord(Struct, kw_only=True, omit_defaults=True):
+class ModelInferenceRecord(Struct, kw_only=True, array_like=True):
     """One successful model call. `raw_response` of a stream: its raw chunks joined by newlines."""
 
     id: str
@@ -39,14 +42,14 @@ class ModelInferenceRecord(Struct, kw_only=True, omit_defaults=True):
     finish_reason: FinishReason | None = None
 
 
-class ToolRecord(Struct, kw_only=True):
+class ToolRecord(Struct, kw_only=True, array_like=True):
     """The tool configuration of a chat inference; `static_names` are the configured tools among `config.tools`."""
 
     config: ToolConfig
     static_names: list[str]
 
 
-class InferenceRecord(Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="inference"):
+class InferenceRecord(Struct, kw_only=True, array_like=True, tag_field="kind", tag="inference"):
     """One answered inference, to be stored: a row of `ChatInference` or `JsonInference`, rows of `ModelInference`."""
 
     function_type: Literal["chat", "json"]
@@ -71,7 +74,7 @@ class InferenceRecord(Struct, kw_only=True, omit_defaults=True, tag_field="kind"
 FeedbackTable = Literal["BooleanMetricFeedback", "FloatMetricFeedback", "CommentFeedback", "DemonstrationFeedback"]
 
 
-class HumanFeedback(Struct, kw_only=True):
+class HumanFeedback(Struct, kw_only=True, array_like=True):
     """The extra `StaticEvaluationHumanFeedback` row of metric feedback given by a person on a datapoint."""
 
     datapoint_id: str
@@ -80,7 +83,7 @@ class HumanFeedback(Struct, kw_only=True):
     evaluator_inference_id: str
 
 
-class FeedbackRecord(Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="feedback"):
+class FeedbackRecord(Struct, kw_only=True, array_like=True, tag_field="kind", tag="feedback"):
     """One feedback, to be stored. `target_type` is set for comments, `metric_name` for metrics.
 
     `value` of a demonstration is the stored output, as a value or as its JSON text.
@@ -97,7 +100,7 @@ class FeedbackRecord(Struct, kw_only=True, omit_defaults=True, tag_field="kind",
     snapshot_hash: str | None = None
 
 
-class CountRecord(Struct, kw_only=True, omit_defaults=True, tag_field="kind", tag="count"):
+class CountRecord(Struct, kw_only=True, array_like=True, tag_field="kind", tag="count"):
     """What `/metrics` needs to know of one request; appended for failed and unstored ones too.
 
     `requests` is 0 for what is measured but not counted (dry runs). `overhead_s` is None where it is not recorded.
@@ -115,7 +118,7 @@ class CountRecord(Struct, kw_only=True, omit_defaults=True, tag_field="kind", ta
     overhead_s: float | None = None
 
 
-class Record(Struct, kw_only=True, omit_defaults=True):
+class Record(Struct, kw_only=True, array_like=True):
     """The unit of the ring. `count` feeds the metrics, `row` the database; either may be missing."""
 
     count: CountRecord | None = None

@@ -33,6 +33,22 @@ def test_records_come_back_in_order_and_stay_until_they_are_committed(buffer):
     assert ring.read(1000, ring.tail) == ([], ring.head)
 
 
+def test_a_buffer_is_copied(buffer):
+    ring, payload = Ring(buffer), bytearray(b"first")
+    ring.append(payload)
+    payload[:] = b"second"
+    ring.append(payload)
+    assert ring.read(100, 0) == ([b"first", b"second"], ring.head)
+
+
+@pytest.mark.parametrize("payload", [None, "text", memoryview(b"x")], ids=["nothing", "text", "view"])
+def test_other_payloads_are_refused(buffer, payload):
+    ring = Ring(buffer)
+    with pytest.raises(TypeError, match=f"payload is a {type(payload).__name__}, expected bytes or bytearray"):
+        ring.append(payload)
+    assert (ring.head, ring.records) == (0, 0)
+
+
 def test_a_second_mapping_sees_the_same_ring(buffer):
     producer, consumer = Ring(buffer), Ring(buffer)
     producer.append(b"across")
