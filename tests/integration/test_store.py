@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +26,7 @@ from processes import Store, free_port, wait_until
 from t0.errors import StorageError, StorageUnavailable
 from t0.storage.clickhouse import AsyncClickHouse, ClickHouse, parse_url
 from t0.storage.store.process import url_file
+from t0.storage.store.server import MAX_BODY_BYTES
 
 COMMAND = (sys.executable, "-m", "t0.cli", "store", "--data-dir")
 
@@ -311,6 +313,19 @@ def test_a_body_that_is_too_large_is_refused_unread(store: Store) -> None:
 
 
 # -- the process -------------------------------------------------------------------------------------------------------
+
+
+def test_a_body_of_unknown_length_is_measured_as_it_comes(store: Store) -> None:
+    info = parse_url(store.url)
+    piece = b" " * (1 << 20)
+    with closing(http.client.HTTPConnection(info.host, info.port, timeout=30)) as connection:
+        connection.request("POST", "/", repeat(piece, MAX_BODY_BYTES // len(piece) + 1), info.headers())
+        assert connection.getresponse().status == 413
+
+
+def test_the_engine_has_its_settings(client: ClickHouse) -> None:
+    sql = "SELECT name, value FROM system.merge_tree_settings WHERE changed"
+    assert client.query(sql) == [{"name": "merge_selector_base", "value": "12"}]
 
 
 def test_only_the_owner_can_read_the_url(store: Store) -> None:

@@ -1,12 +1,13 @@
 """How much of a machine the embedded store takes."""
 
 import builtins
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from t0.errors import ConfigError
-from t0.storage.store.engine import engine_options, load_chdb
+from t0.storage.store.engine import Engine, engine_options, load_chdb
 
 GIB = 1024**3
 
@@ -42,3 +43,10 @@ def test_without_chdb_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch)
         "The embedded store needs chDB: `pip install 't0-gateway[embedded]'`, "
         "or set TENSORZERO_CLICKHOUSE_URL to use a ClickHouse server"
     )
+
+
+@pytest.mark.parametrize("name", ["a?b", "a&b"])
+def test_a_path_that_would_end_in_the_options_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="must not contain"):
+        Engine(tmp_path / name / "data")
+    assert list(tmp_path.iterdir()) == []
