@@ -512,9 +512,24 @@ async def ask(
 _UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
+def _by_name(value: Any) -> Any:
+    """Structs that are written without names of fields, with these; fields that have their defaults are left out."""
+    if isinstance(value, list):
+        return [_by_name(item) for item in value]
+    if not isinstance(value, msgspec.Struct) or not value.__struct_config__.array_like:
+        return value
+    tag = value.__struct_config__.tag
+    shown = {} if tag is None else {"kind": tag}
+    for known in msgspec.structs.fields(value):
+        made = known.default if known.default_factory is msgspec.NODEFAULT else known.default_factory()
+        if (item := getattr(value, known.name)) != made:
+            shown[known.name] = _by_name(item)
+    return shown
+
+
 def renamed(value: Any) -> Any:
     """The value as JSON, with its UUIDv7s called `<1>`, `<2>` by first appearance, and `created` made `<now>`."""
-    text = msgspec.json.encode(value).decode()
+    text = msgspec.json.encode(_by_name(value)).decode()
     names: dict[str, str] = {}
     text = _UUID7.sub(lambda m: names.setdefault(m[0], f"<{len(names) + 1}>"), text)
     return json.loads(re.sub(r'"created":\d{10}\b', '"created":"<now>"', text))
