@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from typing import Any, final
+from typing import Any, Self, final
 
 @final
 class Column:
@@ -22,7 +22,7 @@ class Column:
     Format: https://clickhouse.com/docs/interfaces/formats/Native.
     """
 
-    def __init__(self, name: str, type: str) -> None:
+    def __new__(cls, name: str, type: str) -> Self:
         """Raises ValueError for another type."""
 
     def __len__(self) -> int: ...
