@@ -34,7 +34,7 @@ class Column:
         """Adds all of the values, or none: raises ValueError for one that does not fit, and names it."""
 
     def undo(self) -> None:
-        """Takes back the last `extend`; there must be one."""
+        """Takes back the last `extend`; without one, or done already, nothing happens."""
 
     def clear(self) -> None:
         """Forgets all values. The memory stays, for the next ones."""

@@ -40,40 +40,32 @@ def rows(record: InferenceRecord | FeedbackRecord) -> list[Row]:
 
 
 def _chat_row(record: InferenceRecord, messages: bytes) -> Row:
-    return ChatInference(
-        id=record.id,
-        function_name=record.function_name,
-        variant_name=record.variant_name,
-        episode_id=record.episode_id,
-        input=_input(record.input, messages),
-        output=_encode(record.output),
-        inference_params=_encode({"chat_completion": record.params}),
-        processing_time_ms=record.processing_time_ms,
-        ttft_ms=record.ttft_ms,
-        tags=record.tags,
-        extra_body=_encode(record.extra_body),
-        snapshot_hash=record.snapshot_hash,
-        **_tool_columns(record.tools),
-    )
+    return ChatInference(**_inference_columns(record, messages), **_tool_columns(record.tools))
 
 
 def _json_row(record: InferenceRecord, messages: bytes) -> Row:
     return JsonInference(
-        id=record.id,
-        function_name=record.function_name,
-        variant_name=record.variant_name,
-        episode_id=record.episode_id,
-        input=_input(record.input, messages),
-        output=_encode(record.output),
-        inference_params=_encode({"chat_completion": record.params}),
-        processing_time_ms=record.processing_time_ms,
-        ttft_ms=record.ttft_ms,
-        tags=record.tags,
-        extra_body=_encode(record.extra_body),
-        snapshot_hash=record.snapshot_hash,
+        **_inference_columns(record, messages),
         output_schema=_encode(record.output_schema),
         auxiliary_content=_encode(record.auxiliary_content),
     )
+
+
+def _inference_columns(record: InferenceRecord, messages: bytes) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "function_name": record.function_name,
+        "variant_name": record.variant_name,
+        "episode_id": record.episode_id,
+        "input": _input(record.input, messages),
+        "output": _encode(record.output),
+        "inference_params": _encode({"chat_completion": record.params}),
+        "processing_time_ms": record.processing_time_ms,
+        "ttft_ms": record.ttft_ms,
+        "tags": record.tags,
+        "extra_body": _encode(record.extra_body),
+        "snapshot_hash": record.snapshot_hash,
+    }
 
 
 def _model_row(call: ModelInferenceRecord, record: InferenceRecord, messages: bytes) -> Row:

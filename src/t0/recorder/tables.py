@@ -43,8 +43,8 @@ class Row(Struct, kw_only=True, eq=False, gc=False):
         return str(getattr(self, self.key_column))
 
 
-class ChatInference(Row):
-    key_column = "episode_id"
+class _Inference(Struct, kw_only=True, eq=False, gc=False):
+    """The columns that both tables of inferences have."""
 
     id: Uuid
     function_name: Text
@@ -58,6 +58,11 @@ class ChatInference(Row):
     tags: Tags
     extra_body: OptionalJson
     snapshot_hash: Hash
+
+
+class ChatInference(_Inference, Row):
+    key_column = "episode_id"
+
     # without tools all of these stay as the database would fill them
     tool_params: Json = b""
     dynamic_tools: Texts = []
@@ -67,21 +72,9 @@ class ChatInference(Row):
     parallel_tool_calls: Annotated[bool | None, "Nullable(Bool)"] = None
 
 
-class JsonInference(Row):
+class JsonInference(_Inference, Row):
     key_column = "episode_id"
 
-    id: Uuid
-    function_name: Text
-    variant_name: Text
-    episode_id: Uuid
-    input: Json
-    output: Json
-    inference_params: Json
-    processing_time_ms: Number
-    ttft_ms: Number
-    tags: Tags
-    extra_body: OptionalJson
-    snapshot_hash: Hash
     output_schema: Json
     auxiliary_content: Json
 
