@@ -80,8 +80,11 @@ def insert(store: Store, rows: list[Row], refuse: Callable[[Row, str], None]) ->
     block = Block(type(rows[0]))
     try:
         block.extend(rows)
+    except ValueError as error:
+        return _insert_halves(store, rows, refuse, str(error))
+    try:
         insert_block(store, block)
-    except (ValueError, Refused) as error:
+    except Refused as error:
         return _insert_halves(store, rows, refuse, str(error))
     return len(rows)
 
@@ -128,10 +131,8 @@ def _stored_ids(store: Store, rows: list[Row]) -> list[str]:
     keys = ",".join(f"'{key}'" for key in {r.sort_key: None for r in rows})
     # The key spares the server a scan: ids are not in the order of the table.
     condition = f"{row.key_column} IN ({keys}) AND {row.id_column} IN ({ids})"
-    return [
-        found["id"]
-        for found in store.query(f"SELECT toString({row.id_column}) AS id FROM {row.table} WHERE {condition}")
-    ]
+    sql = f"SELECT toString({row.id_column}) AS id FROM {row.table} WHERE {condition}"
+    return [found["id"] for found in store.query(sql)]
 
 
 class Trouble:
