@@ -28,8 +28,8 @@ class Ring:
     def append(self, payload: bytes | bytearray) -> bool:
         """Adds a record; False when there is no room for it now. When it returns, the record survives this process."""
 
-    def read(self, max_bytes: int, position: int) -> tuple[list[bytes], int]:
-        """The records from `position` on and the position after them; does not move the tail.
+    def read(self, max_bytes: int, position: int, end: int | None = None) -> tuple[list[bytes], int]:
+        """The records from `position` on, as far as `end`, and the position after them; does not move the tail.
 
         Stops before the payloads exceed `max_bytes`, but returns at least one. Damaged records are left out and
         counted in `corrupted`.

@@ -242,13 +242,15 @@ cdef class Ring:
         t0_store(&self._header.head, head + stride(length))
         return True
 
-    def read(self, Py_ssize_t max_bytes, uint64_t position):
+    def read(self, Py_ssize_t max_bytes, uint64_t position, end=None):
         cdef uint64_t head = self._window()
         cdef uint64_t following, length
         cdef RecordHeader *record
         cdef Py_ssize_t taken = 0
         cdef list records = []
         self._check_position(position, head)
+        if end is not None:
+            head = min(head, <uint64_t>end)
         while position < head:
             if not self._is_record(position, head):
                 following = self._next_record(position, head)

@@ -20,7 +20,9 @@ import msgspec
 from msgspec.structs import replace
 
 from t0.errors import StorageUnavailable, T0Error
-from t0.recorder.drain import Clock, Drain, GaveUp, Limits
+from t0.recorder.clock import Clock
+from t0.recorder.drain import Drain, Limits
+from t0.recorder.inserter import GaveUp
 from t0.recorder.inserts import Store
 from t0.recorder.losses import LossWatch
 from t0.recorder.metrics import DEFAULT_BUCKETS, Counts, Health, exposition, ring_metrics, spill_metrics
@@ -143,7 +145,7 @@ class Recorder:
         self._drain = Drain(
             self._sources,
             (connect or _connector(settings)) if settings.observability else None,
-            RejectedRows(data_dir),
+            RejectedRows(data_dir, self._health),
             health=self._health,
             limits=limits,
             clock=clock,

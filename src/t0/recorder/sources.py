@@ -24,15 +24,22 @@ _COUNT_BYTES = 1024 * 1024
 _COUNT_FILES = 32
 
 
-class Chunk(NamedTuple):
-    """Payloads read together. `commit` forgets them for good.
+class Origin(NamedTuple):
+    """Where payloads lie that were read together. `commit` forgets them for good; until then they can be read again.
 
     `uncertain` marks what was there before this recorder started: an earlier one may have stored it already.
     """
 
-    payloads: list[bytes]
     uncertain: bool
+    read_again: Callable[[], list[bytes]]
     commit: Callable[[], None]
+
+
+class Chunk(NamedTuple):
+    """Payloads read together."""
+
+    payloads: list[bytes]
+    origin: Origin
 
 
 class Sources:
@@ -112,6 +119,10 @@ class Sources:
             for commit in commits:
                 commit()
 
+    def fill_level(self) -> float:
+        """The share of the fullest ring that is in use, from 0 to 1."""
+        return max(((ring.head - ring.tail) / ring.capacity for _, ring in self.rings()), default=0.0)
+
     def backlog(self) -> tuple[int, int]:
         """Spill files that wait, and their bytes."""
         return spill.backlog(self._data_dir)
@@ -161,10 +172,15 @@ class _RingSource:
                 add(payload)
         else:
             self.count(add)
-        return Chunk(payloads, start < self._uncertain_until, self._committer(self._read))
+        return Chunk(payloads, self._origin(start, self._read))
 
-    def _committer(self, position: int) -> Callable[[], None]:
-        return lambda: self.file.ring.commit(position)
+    def _origin(self, start: int, end: int) -> Origin:
+        ring = self.file.ring
+        return Origin(
+            uncertain=start < self._uncertain_until,
+            read_again=lambda: ring.read(end - start, start, end)[0],
+            commit=lambda: ring.commit(end),
+        )
 
 
 class _SpillSource:
@@ -201,8 +217,11 @@ class _SpillSource:
         path = self._waiting.popleft()
         if path not in self._counted:
             self._count_file(path, add)
-        payloads = [p for p in spill.read_records(path) if p is not None]
-        return Chunk(payloads, path in self._old, lambda: self._forget(path))
+
+        def read() -> list[bytes]:
+            return [p for p in spill.read_records(path) if p is not None]
+
+        return Chunk(read(), Origin(path in self._old, read, lambda: self._forget(path)))
 
     def _forget(self, path: Path) -> None:
         path.unlink()

@@ -64,6 +64,7 @@ def test_read_stops_before_max_bytes_but_returns_at_least_one_record(buffer):
     first, position = ring.read(250, 0)
     assert first == [b"a" * 100, b"b" * 100]
     assert ring.read(1, position) == ([b"c" * 100], ring.head)
+    assert ring.read(1000, 0, position) == (first, position)
 
 
 def test_a_payload_may_cross_the_end_of_the_ring(buffer):

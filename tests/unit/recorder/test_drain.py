@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections import Counter
+from concurrent.futures import Future
 from pathlib import Path
 
 import msgspec
@@ -10,7 +11,8 @@ import pytest
 
 from t0.errors import StorageError, StorageUnavailable
 from t0.recorder import ring_file, spill
-from t0.recorder.drain import Drain, GaveUp, Limits
+from t0.recorder.drain import Drain, Limits, in_thread
+from t0.recorder.inserter import GaveUp
 from t0.recorder.metrics import Counts, Health
 from t0.recorder.rejected import RejectedRows
 from t0.recorder.sources import Sources
@@ -36,6 +38,31 @@ class HandClock:
         self.time += seconds
 
 
+def at_once(work) -> Future:
+    future = Future()
+    try:
+        future.set_result(work())
+    except Exception as error:
+        future.set_exception(error)
+    return future
+
+
+class ByHand:
+    """Begins to store a batch and goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.waiting: list = []
+
+    def __call__(self, work) -> Future:
+        future = Future()
+        self.waiting.append((work, future))
+        return future
+
+    def go_on(self) -> None:
+        work, future = self.waiting.pop()
+        future.set_result(work())
+
+
 class Rig:
     """A worker, and a recorder that can be started again on the same directory."""
 
@@ -45,6 +72,7 @@ class Rig:
         self.clock = HandClock()
         self.sources = None
         self.limits = Limits(flush_interval_s=0)
+        self.begin = at_once
         self.start()
 
     def start(self, *, observability: bool = True) -> None:
@@ -55,10 +83,11 @@ class Rig:
         self.drain = Drain(
             self.sources,
             (lambda: self.store) if observability else None,
-            RejectedRows(self.data_dir),
+            RejectedRows(self.data_dir, self.health),
             health=self.health,
             limits=self.limits,
             clock=self.clock,
+            start=self.begin,
         )
 
     def add(self, *records: Record) -> list[str]:
@@ -109,8 +138,10 @@ def test_a_batch_waits_for_its_interval(rig, build):
     assert rig.store.ids() == ids
 
 
-@pytest.mark.parametrize(("took_s", "rests_s"), [(0.03, 0.3), (0.5, 1.0)], ids=["a tenth", "no longer than a second"])
-def test_storing_takes_its_share_of_the_time(rig, build, monkeypatch, took_s, rests_s):
+@pytest.mark.parametrize(
+    ("took_s", "next_after_s"), [(0.03, 0.3), (0.5, 1.0)], ids=["ten times as long", "no longer than a second"]
+)
+def test_storing_takes_its_share_of_the_time(rig, build, monkeypatch, took_s, next_after_s):
     rig.limits = Limits(flush_interval_s=0.02, insert_share=0.1, longest_interval_s=1.0)
     rig.start()
     insert_native = rig.store.insert_native
@@ -128,12 +159,104 @@ def test_storing_takes_its_share_of_the_time(rig, build, monkeypatch, took_s, re
     first = rig.store.ids()
     rig.add(build.record())
     rig.drain.step()
-    rig.clock.time += rests_s - 0.001
+    rig.clock.time = 0.02 + next_after_s - 0.001
     rig.drain.step()
     assert (first, rig.store.ids()) == ([record.row.id], first)
     rig.clock.time += 0.002
     rig.drain.step()
     assert len(rig.store.ids()) == 2
+
+
+def test_the_next_batch_is_read_while_one_is_being_stored(rig, build):
+    rig.begin = begin = ByHand()
+    rig.start()
+    first = rig.add(build.record())
+    assert rig.drain.step() is True
+    second = rig.add(build.record(model_inferences=[build.model_call()]))
+    assert rig.drain.step() is True
+    second += rig.add(build.record())
+    assert rig.drain.step() is True
+    assert (rig.drain.step(), rig.drain.has_batch, len(begin.waiting), rig.ring.queued) == (False, True, 1, 3)
+    begin.go_on()
+    assert (rig.store.ids(), rig.ring.queued) == (first, 2)
+    rig.drain.step()
+    begin.go_on()
+    assert rig.store.inserts == [("ChatInference", 1), ("ChatInference", 2), ("ModelInference", 1)]
+    assert rig.store.ids() == first + second
+    rig.drain.step()
+    assert (rig.drain.has_batch, rig.sources.is_empty()) == (False, True)
+
+
+def test_a_full_batch_waits_for_the_one_before_it_and_takes_no_more(rig, build):
+    rig.begin = begin = ByHand()
+    rig.limits = Limits(flush_interval_s=60, max_rows=1)
+    rig.start()
+    ids = rig.add(build.record())
+    rig.drain.step()
+    ids += rig.add(build.record())
+    rig.drain.step()
+    ids += rig.add(build.record())
+    assert rig.drain.step() is False
+    for stored in (1, 2, 3):
+        begin.go_on()
+        rig.drain.step()
+        rig.drain.step()
+        assert rig.store.ids() == ids[:stored]
+    assert (rig.drain.has_batch, rig.sources.is_empty()) == (False, True)
+
+
+def test_a_ring_that_is_half_full_does_not_wait(rig, build):
+    rig.limits = Limits(flush_interval_s=60)
+    rig.start()
+    ids = []
+    while rig.sources.fill_level() < 0.5:
+        rig.drain.step()
+        assert rig.store.ids() == []
+        ids += rig.add(build.record(tags={"big": "x" * 1000}))
+    rig.drain.step()
+    assert (rig.store.ids(), rig.sources.fill_level()) == (ids, 0)
+
+
+def test_a_batch_of_counts_does_not_overtake_one_that_is_being_stored(rig, build):
+    rig.begin = begin = ByHand()
+    rig.start()
+    ids = rig.add(build.record())
+    rig.drain.step()
+    rig.add(Record(count=CountRecord(endpoint="inference")))
+    rig.drain.step()
+    assert rig.ring.queued == 2
+    begin.go_on()
+    rig.drain.step()
+    assert (rig.store.ids(), rig.ring.queued, rig.drain.has_batch) == (ids, 0, False)
+
+
+def test_what_goes_wrong_while_storing_is_raised_by_the_next_step(rig, build):
+    rig.begin = in_thread
+    rig.start()
+    rig.store.insert_errors = [(ZeroDivisionError("a bug"), False)]
+    rig.add(build.record())
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        rig.drain.finish()
+    assert rig.ring.queued == 1
+
+
+def test_records_are_stored_once_while_the_database_comes_and_goes(rig, build):
+    rig.begin = in_thread
+    rig.limits = Limits(flush_interval_s=0, max_bytes=3000)
+    rig.start()
+    bad = StorageError("Failed to run ClickHouse query: Code: 27. DB::Exception: x")
+    errors = [(UNAVAILABLE, False), (UNAVAILABLE, True), (bad, False), (bad, False)]
+    rig.store.insert_errors = errors * 5
+    ids = []
+    for i in range(200):
+        ids += rig.add(build.record(tags={"big": "x" * (CAPACITY if i % 50 == 7 else 10)}))
+        while rig.ring.queued > 20:
+            rig.drain.step()
+    rig.clock.stopping = True
+    rig.drain.finish()
+    kept = [line["row"]["id"] for path in rig.data_dir.glob("rejected/*") for line in rig.rejected(path.name)]
+    assert Counter(rig.store.ids() + kept) == Counter(ids)
+    assert rig.sources.is_empty()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from t0.errors import ConfigError, StorageUnavailable, T0Error
 from t0.recorder import process
-from t0.recorder.drain import Clock
+from t0.recorder.clock import Clock
 from t0.recorder.process import Recorder, RecorderSettings, exclusive, run
 from t0.recorder.scrape import scrape
 from t0.recorder.writer import Writer
