@@ -62,7 +62,7 @@ def read_numbers(sources: Sources) -> list[int]:
         counts = [codec.decode(payload).count for payload in chunk.payloads]
         numbers += [int(count.function_name) for count in counts]
         assert all(set(count.model_name) <= {"x"} for count in counts)
-        chunk.commit()
+        chunk.origin.commit()
     return numbers
 
 
