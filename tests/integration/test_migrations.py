@@ -1,6 +1,5 @@
 """Making the schema: once, completed after an interruption, refused on older databases; and configuration snapshots."""
 
-import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -12,9 +11,9 @@ import pytest
 
 from processes import Store, free_port
 from t0.errors import ConfigError, StorageError
-from t0.storage.clickhouse import AsyncClickHouse, ClickHouse
+from t0.storage.clickhouse import ClickHouse
 from t0.storage.migrations import IDS, applied_ids, is_current, run, runner
-from t0.storage.snapshot import write_snapshot, write_snapshot_async
+from t0.storage.snapshot import write_snapshot
 from t0.version import VERSION
 
 Row = dict[str, Any]
@@ -199,13 +198,7 @@ BIG_HASH = str(2**256 - 1)
 
 def test_a_snapshot_is_refreshed(current: ClickHouse) -> None:
     write_snapshot(current, "a = 1\n", {"t": "x"}, BIG_HASH, "1.0", tags={"a": "1", "b": "1"}, now=FIRST)
-
-    async def again() -> None:
-        client = AsyncClickHouse(current.info)
-        await write_snapshot_async(client, "a = 1\n", {"t": "x"}, BIG_HASH, "1.1", tags={"b": "2"}, now=LATER)
-        await client.close()
-
-    asyncio.run(again())
+    write_snapshot(current, "a = 1\n", {"t": "x"}, BIG_HASH, "1.1", tags={"b": "2"}, now=LATER)
     rows = current.query(
         "SELECT * REPLACE (toUnixTimestamp64Micro(created_at) AS created_at, "
         "toUnixTimestamp64Micro(last_used) AS last_used) FROM ConfigSnapshot FINAL WHERE hash = toUInt256({h:String})",

@@ -20,6 +20,7 @@ from t0.recorder.rejected import RejectedRows
 from t0.recorder.sources import Chunk, Sources
 from t0.recorder.tables import Row
 
+MAX_ROWS = 100_000
 _DISCOVER_S = 0.2
 _RECORDS_AT_ONCE = 128
 """PERF: as many as fit into a processor's cache with all that is made of them; 11 instead of 23 µs a record."""
@@ -39,7 +40,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """At most this share of the time goes into storing: t / share after the beginning of a batch that took t, or
     `longest_interval_s` after it, begins the next one. None: every batch is stored after `flush_interval_s`."""
     longest_interval_s: float = 2.0
-    max_rows: int = 100_000
+    max_rows: int = MAX_ROWS
     max_bytes: int = 64 * 1024 * 1024
     max_retry_s: float = 10.0
     drain_timeout_s: float = 5.0

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from t0.errors import StorageUnavailable, T0Error
 from t0.recorder.clock import Clock
-from t0.recorder.drain import Drain, Limits
+from t0.recorder.drain import MAX_ROWS, Drain, Limits
 from t0.recorder.inserter import GaveUp
 from t0.recorder.inserts import Store
 from t0.recorder.losses import LossWatch
@@ -56,7 +56,7 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """None: a single row is stored within some 50 ms, and under load the interval grows with what storing takes.
 
     0 stores at once, for `async_writes = false`."""
-    max_rows: int = 100_000
+    max_rows: int = MAX_ROWS
     drain_timeout_ms: int = 5_000
     sync_interval_ms: int | None = None
     """How often rings are forced to the disk; None leaves it to the operating system."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from t0.storage.clickhouse import AsyncClickHouse, ClickHouse, Row
+from t0.storage.clickhouse import ClickHouse, Row
 
 _STORED = (
     "SELECT toUnixTimestamp64Micro(created_at) AS created_at_us, tags FROM ConfigSnapshot FINAL "
@@ -36,22 +36,6 @@ def write_snapshot(
     stored = client.query(_STORED, {"hash": hash})
     row = {"config": toml, "extra_templates": templates, "hash": hash, "tensorzero_version": version}
     client.insert_json("ConfigSnapshot", _line(row, tags or {}, stored, now), settings=_INSERT)
-
-
-async def write_snapshot_async(
-    client: AsyncClickHouse,
-    toml: str,
-    templates: Mapping[str, str],
-    hash: str,
-    version: str,
-    *,
-    tags: Mapping[str, str] | None = None,
-    now: datetime | None = None,
-) -> None:
-    """As `write_snapshot`."""
-    stored = await client.query(_STORED, {"hash": hash})
-    row = {"config": toml, "extra_templates": templates, "hash": hash, "tensorzero_version": version}
-    await client.insert_json("ConfigSnapshot", _line(row, tags or {}, stored, now), settings=_INSERT)
 
 
 def _line(row: dict[str, Any], tags: Mapping[str, str], stored: list[Row], now: datetime | None) -> bytes:
