@@ -37,10 +37,13 @@ class Column:
         """Takes back the last `extend`; without one, or done already, nothing happens."""
 
     def clear(self) -> None:
-        """Forgets all values. The memory stays, for the next ones."""
+        """Forgets all values. The memory stays, for the next ones, unless pieces of it are still held."""
 
-    def pieces(self) -> Iterator[bytes]:
-        """What is sent, in parts of 256 KiB at most. Nothing may be added meanwhile."""
+    def pieces(self) -> Iterator[memoryview]:
+        """What is sent, in parts of 256 KiB at most, as views of the column's memory.
+
+        As long as they are held, adding a value raises BufferError.
+        """
 
 def head(columns: int, rows: int) -> bytes:
     """The first bytes of a block; its columns follow. Raises ValueError for negative numbers."""

@@ -1,6 +1,7 @@
 """ClickHouse's Native format: a block of rows, column after column, in the form in which the server holds it."""
 
 cimport cython
+from cpython.buffer cimport PyBuffer_FillInfo
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize, PyUnicode_CheckExact
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -38,18 +39,35 @@ cdef inline void _put_little_endian(uint8_t *out, uint64_t number, int width) no
 @cython.final
 @cython.auto_pickle(False)
 cdef class _Buffer:
-    # Bytes that grow. What was once allocated stays, for the next block.
+    # Bytes that grow. What was once allocated stays, for the next block. Views of it (`memoryview`) share its memory.
     cdef uint8_t *_data
     cdef Py_ssize_t _size
     cdef Py_ssize_t _capacity
+    cdef Py_ssize_t _views
 
     def __dealloc__(self):
         free(self._data)
+
+    def __getbuffer__(self, Py_buffer *view, int flags):
+        PyBuffer_FillInfo(view, self, self._data, self._size, True, flags)
+        self._views += 1
+
+    def __releasebuffer__(self, Py_buffer *view):
+        self._views -= 1
+
+    cdef _Buffer emptied(self):
+        # The buffer for the next block: another one while somebody looks at this.
+        if self._views:
+            return _Buffer()
+        self._size = 0
+        return self
 
     cdef uint8_t *room(self, Py_ssize_t size) except NULL:
         # Where the next `size` bytes go; they count once `_size` is raised.
         cdef Py_ssize_t capacity
         cdef void *data
+        if self._views:
+            raise BufferError("the column is being sent")
         if size > self._capacity - self._size:
             capacity = max(self._size + size, 2 * self._capacity, SMALLEST)
             data = realloc(self._data, capacity)
@@ -216,7 +234,9 @@ cdef class Column:
 
     def clear(self):
         with cython.critical_section(self):
-            self._layout._size = self._values._size = self._map_values._size = 0
+            self._layout = self._layout.emptied()
+            self._values = self._values.emptied()
+            self._map_values = self._map_values.emptied()
             self._rows = self._items = 0
             self._remember()
 
@@ -226,8 +246,10 @@ cdef class Column:
         head.put_text(self._name)
         head.put_text(self._type)
         for buffer in (head, self._layout, self._values, self._map_values):
-            for start in range(0, buffer._size, PIECE):
-                yield PyBytes_FromStringAndSize(<char *>buffer._data + start, min(PIECE, buffer._size - start))
+            if buffer._size:
+                view = memoryview(buffer)
+                for start in range(0, buffer._size, PIECE):
+                    yield view[start:start + PIECE]
 
 
 cdef bint _put_uuid(uint8_t *out, str text) except -1:

@@ -41,7 +41,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     `longest_interval_s` after it, begins the next one. None: every batch is stored after `flush_interval_s`."""
     longest_interval_s: float = 2.0
     max_rows: int = MAX_ROWS
-    max_bytes: int = 64 * 1024 * 1024
+    max_bytes: int = 32 * 1024 * 1024
+    """Of records. Their rows take three times as much where prompts are long, in two batches."""
     max_retry_s: float = 10.0
     drain_timeout_s: float = 5.0
     """How long the database may be away before a recorder that was told to stop gives up."""

@@ -43,7 +43,7 @@ class Store(Protocol):
         self,
         table: str,
         columns: Sequence[str],
-        block: Iterable[bytes],
+        block: Iterable[bytes | memoryview],
         *,
         settings: Mapping[str, str | int] | None = None,
     ) -> None: ...

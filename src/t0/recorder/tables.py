@@ -201,7 +201,7 @@ class Block:
         for column in self._columns.values():
             column.clear()
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Iterator[bytes | memoryview]:
         """The block, to be sent piece by piece before anything is added."""
         yield native.head(len(self._columns), len(self))
         for column in self._columns.values():

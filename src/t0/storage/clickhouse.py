@@ -181,7 +181,15 @@ def _insert_body(lines: bytes, info: ConnectionInfo) -> tuple[io.BytesIO, str | 
     return io.BytesIO(zstandard.ZstdCompressor(level=1).compress(lines)), "zstd"
 
 
-def _compressed(pieces: Iterable[bytes]) -> Generator[bytes]:
+def _block_body(pieces: list[bytes | memoryview], info: ConnectionInfo) -> tuple[Any, str | None, dict[str, str]]:
+    """The body of a block, its encoding and its headers. A generator, as `_insert_body` has a stream."""
+    if not info.is_loopback:
+        return _compressed(pieces), "zstd", {}
+    # PERF: without its length it would be sent in chunks, each copied into a frame: 1.6 instead of 0.3 ms a megabyte.
+    return (piece for piece in pieces), None, {"Content-Length": str(sum(map(len, pieces)))}
+
+
+def _compressed(pieces: Iterable[bytes | memoryview]) -> Generator[bytes]:
     import zstandard
 
     compressor = zstandard.ZstdCompressor(level=1).compressobj()
@@ -257,15 +265,25 @@ class ClickHouse:
         )
 
     def insert_native(
-        self, table: str, columns: Sequence[str], block: Iterable[bytes], *, settings: Settings | None = None
+        self,
+        table: str,
+        columns: Sequence[str],
+        block: Iterable[bytes | memoryview],
+        *,
+        settings: Settings | None = None,
     ) -> None:
         """Insert a block of these columns in the Native format, given in pieces; otherwise as `insert_json`."""
-        compression = None if self.info.is_loopback else "zstd"
-        body = (piece for piece in block) if compression is None else _compressed(block)
+        body, compression, headers = _block_body(list(block), self.info)
         merged = {**INSERT_SETTINGS, **(settings or {})}
         self._run(
             lambda client: client.raw_insert(
-                table, columns, insert_block=body, settings=merged, fmt="Native", compression=compression
+                table,
+                columns,
+                insert_block=body,
+                settings=merged,
+                fmt="Native",
+                compression=compression,
+                transport_settings=headers,
             )
         )
 

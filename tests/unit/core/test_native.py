@@ -173,15 +173,38 @@ def test_what_was_sent_may_be_sent_again():
     assert list(column.pieces()) == list(column.pieces())
 
 
+def test_nothing_is_added_while_pieces_are_held():
+    column = Column("c", "String")
+    column.extend(["a"])
+    pieces = list(column.pieces())
+    with pytest.raises(BufferError, match="the column is being sent"):
+        column.extend(["b"])
+    assert (len(column), b"".join(pieces[1:])) == (1, b"\1a")
+    del pieces
+    column.extend(["b"])
+    assert b"".join(column.pieces()).endswith(b"\1a\1b")
+
+
+def test_pieces_that_are_held_keep_what_they_show():
+    column = Column("c", "Nullable(String)")
+    column.extend(["a", None])
+    pieces = list(column.pieces())
+    sent = b"".join(pieces)
+    column.clear()
+    column.extend(["b", "c"])
+    assert b"".join(pieces) == sent
+    assert b"".join(column.pieces()).endswith(b"\0\0\1b\1c")
+
+
 def test_undo_takes_back_the_last_values_only():
     column = Column("c", "Map(String, String)")
     column.undo()
     column.extend([{"a": "b"}])
-    sent = list(column.pieces())
+    sent = b"".join(column.pieces())
     column.extend([{"c": "d"}, {}])
     column.undo()
     column.undo()
-    assert (len(column), list(column.pieces())) == (1, sent)
+    assert (len(column), b"".join(column.pieces())) == (1, sent)
 
 
 def test_a_block_without_rows():
