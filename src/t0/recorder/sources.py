@@ -98,7 +98,7 @@ class Sources:
     def read(self, max_bytes: int) -> Iterator[Chunk]:
         """At most one chunk of each ring and one spill file, counted; together not much more than `max_bytes`.
 
-        Nothing is read twice. Takes the lock per chunk, so the caller may take its time with each.
+        No record comes twice. Takes the lock per chunk, so the caller may take its time with each.
         """
         with self.lock:
             sources = list(self._rings.values())
