@@ -46,7 +46,7 @@ def _rows(size: int) -> list[ModelInference]:
     ]
 
 
-def _as_block(rows: list[ModelInference], block: Block) -> Iterator[bytes]:
+def _as_block(rows: list[ModelInference], block: Block) -> Iterator[bytes | memoryview]:
     block.clear()
     block.extend(rows)
     return block.pieces()

@@ -44,7 +44,7 @@ _NICENESS = 5
 """Of the store and the recorder: on a busy machine requests come first, and records wait in the rings meanwhile.
 
 PERF: the rows of 25 s at 10 000 requests/s were there 1 s after the last answer; with 10 for the recorder they were 9 s
-after it, by way of spill files, for 10 % more requests.
+after it, by way of spill files, for 9 % more requests.
 """
 _TICK_S = 0.2
 _STORE_POLL_S = 0.05

@@ -42,7 +42,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     longest_interval_s: float = 2.0
     max_rows: int = MAX_ROWS
     max_bytes: int = 32 * 1024 * 1024
-    """Of records. Their rows take three times as much where prompts are long, in two batches."""
+    """Of records. Two batches are in memory, and rows take three times what their records do where prompts are long."""
     max_retry_s: float = 10.0
     drain_timeout_s: float = 5.0
     """How long the database may be away before a recorder that was told to stop gives up."""

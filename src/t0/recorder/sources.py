@@ -221,7 +221,7 @@ class _SpillSource:
         def read() -> list[bytes]:
             return [p for p in spill.read_records(path) if p is not None]
 
-        return Chunk(read(), Origin(path in self._old, read, lambda: self._forget(path)))
+        return Chunk(read(), Origin(uncertain=path in self._old, read_again=read, commit=lambda: self._forget(path)))
 
     def _forget(self, path: Path) -> None:
         path.unlink()
